@@ -1,0 +1,33 @@
+// Decisions of the ranged header read, apart from the sockets: what a response head to
+// "Range: bytes=B-" means, and what may be sent where. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/result.h"
+#include "net/http.h"
+
+namespace headroom::sources {
+
+// "bytes 0-99/1234"; the total is nullopt for '*'. Errors: kInvalid.
+struct ContentRange {
+  uint64_t first = 0, last = 0;
+  std::optional<uint64_t> total;
+};
+Result<ContentRange> ParseContentRange(std::string_view text);
+
+struct RangeHead {
+  enum class Kind { kData, kRedirect } kind = Kind::kData;
+  std::optional<uint64_t> file_bytes;  // kData
+  std::string etag;                    // kData, "" = none
+  uint64_t length = UINT64_MAX;        // kData: body bytes to expect
+  std::string location;                // kRedirect
+};
+// A head that answers a request for bytes from `begin`. A 200 (no range support) is fine only
+// from the start. Error texts are ours: no word of the upstream's.
+Result<RangeHead> ReadRangeHead(const net::HttpResponse& head, uint64_t begin);
+
+}  // namespace headroom::sources
