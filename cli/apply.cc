@@ -1,0 +1,119 @@
+#include "cli/cli.h"
+#include "cli/manifest_folder.h"
+#include "cli/webhook_client.h"
+
+namespace headroom::cli {
+namespace {
+
+struct ApplyOptions {
+  std::vector<std::string> files;
+  std::string manifests;
+  WebhookAddress webhook{"https://127.0.0.1:9443", ""};
+  bool dry_run = false;
+};
+
+void AddFileFlags(Flags& flags, ApplyOptions& options) {
+  flags.Add("filename", options.files, "FILE", "manifests in YAML or JSON; - = standard input");
+  flags.Add("manifests", options.manifests, "DIR",
+            "the folder that headroom-exporter and headroom-webhook read (--manifests there)");
+}
+
+// The objects of all files, or nullopt after the error was printed.
+std::optional<std::vector<Json>> ReadAll(const ApplyOptions& options, Streams streams, int& code) {
+  code = kUsage;
+  if (options.files.empty() || options.manifests.empty()) {
+    Fail(streams, Error(Code::kInvalid,
+                        "expected -f FILE and --manifests DIR (or "
+                        "HEADROOM_MANIFESTS); --help tells more"));
+    return std::nullopt;
+  }
+  code = kFailed;
+  std::vector<Json> objects;
+  for (const std::string& file : options.files) {
+    auto read = ReadManifests(file);
+    if (!read) {
+      Fail(streams, read.error());
+      return std::nullopt;
+    }
+    objects.insert(objects.end(), read->begin(), read->end());
+  }
+  return objects;
+}
+
+int ApplyOne(const ApplyOptions& options, const Json& object, Streams streams) {
+  const ManifestFolder folder(options.manifests);
+  const auto old_object = folder.Find(object);
+  if (!old_object) return Fail(streams, old_object.error());
+  const auto decision = AskWebhook(options.webhook, object, *old_object, options.dry_run);
+  if (!decision) return Fail(streams, decision.error());
+  for (const std::string& warning : decision->warnings)
+    streams.err << "Warning: " << warning << "\n";
+  if (!decision->allowed) {
+    streams.err << "Error: " << NameOf(object) << " was refused:\n" << decision->message << "\n";
+    return kFailed;
+  }
+  const bool same = *old_object && **old_object == object;
+  if (!options.dry_run && !same) {
+    if (const auto stored = folder.Store(object); !stored) return Fail(streams, stored.error());
+  }
+  streams.out << NameOf(object)
+              << (same          ? " unchanged"
+                  : *old_object ? " configured"
+                                : " created")
+              << (options.dry_run ? " (dry run)" : "") << "\n";
+  return kDone;
+}
+
+// -f is what people type; the flag's long name is kubectl's.
+Arguments LongNames(Arguments arguments) {
+  for (std::string& argument : arguments) {
+    if (argument == "-f") argument = "--filename";
+  }
+  return arguments;
+}
+
+}  // namespace
+
+int RunApply(const Arguments& arguments, Streams streams) {
+  ApplyOptions options;
+  Flags flags("headroom apply",
+              "headroom apply -f FILE [FLAGS]\n"
+              "For a machine without Kubernetes: asks headroom-webhook about each object and keeps "
+              "what it accepts in the manifests folder, where headroom-exporter finds it.");
+  AddFileFlags(flags, options);
+  flags.Add("webhook", options.webhook.url, "URL", "address of headroom-webhook");
+  flags.Add("webhook-ca", options.webhook.ca_file, "FILE",
+            "certificate that signed the webhook's own");
+  flags.Add("dry-run", options.dry_run, "ask only, keep nothing");
+  const auto [parsed, exit_code] = ParseFlags(flags, LongNames(arguments), streams);
+  if (!parsed) return exit_code;
+  int code = kDone;
+  const auto objects = ReadAll(options, streams, code);
+  if (!objects) return code;
+  code = kDone;
+  for (const Json& object : *objects) code = std::max(code, ApplyOne(options, object, streams));
+  return code;
+}
+
+int RunDelete(const Arguments& arguments, Streams streams) {
+  ApplyOptions options;
+  Flags flags("headroom delete",
+              "headroom delete -f FILE [FLAGS]\n"
+              "Removes the objects of FILE from the manifests folder; their models stop.");
+  AddFileFlags(flags, options);
+  const auto [parsed, exit_code] = ParseFlags(flags, LongNames(arguments), streams);
+  if (!parsed) return exit_code;
+  int code = kDone;
+  const auto objects = ReadAll(options, streams, code);
+  if (!objects) return code;
+  code = kDone;
+  for (const Json& object : *objects) {
+    const auto removed = ManifestFolder(options.manifests).Remove(object);
+    if (!removed) return Fail(streams, removed.error());
+    streams.out << NameOf(object) << (*removed ? " deleted" : " was not there") << "\n";
+    if (!*removed) code = kFailed;
+  }
+  return code;
+}
+
+}  // namespace headroom::cli

@@ -1,0 +1,74 @@
+#include "cli/cli.h"
+
+#include <array>
+#include <cstdlib>
+
+namespace headroom::cli {
+namespace {
+
+constexpr std::array kCommands = {
+    Command{"estimate", "what a model file needs in memory, part by part", RunEstimate},
+    Command{"inspect", "what the header of a model file says", RunInspect},
+    Command{"apply", "ask the webhook about manifests and keep those it accepts", RunApply},
+    Command{"delete", "remove accepted manifests, which stops their models", RunDelete},
+};
+
+void PrintUsage(std::ostream& out) {
+  out << "headroom keeps large language models within a Mac's memory.\n\n"
+         "Usage: headroom COMMAND [FLAGS]\n\nCommands:\n";
+  for (const Command& command : kCommands) {
+    out << "  " << command.name << std::string(10 - command.name.size(), ' ') << command.summary
+        << "\n";
+  }
+  out << "\nheadroom COMMAND --help tells the flags of a command.\n"
+         "Exit codes: 0 done, 1 refused or failed, 2 wrong usage.\n";
+}
+
+}  // namespace
+
+std::span<const Command> Commands() { return kCommands; }
+
+int Fail(Streams streams, const Error& error, int code) {
+  streams.err << "headroom: " << error.message() << "\n";
+  return code;
+}
+
+ParsedOrExit ParseFlags(const Flags& flags, const Arguments& arguments, Streams streams) {
+  auto parsed = flags.Parse(arguments, [](const char* name) { return std::getenv(name); });
+  if (!parsed) return {std::nullopt, Fail(streams, parsed.error(), kUsage)};
+  if (parsed->help) {
+    streams.out << flags.Help();
+    return {std::nullopt, kDone};
+  }
+  if (parsed->version) {
+    streams.out << "headroom " << HEADROOM_VERSION << "\n";
+    return {std::nullopt, kDone};
+  }
+  return {std::move(parsed).value(), kDone};
+}
+
+int Run(const Arguments& arguments, Streams streams) {
+  if (arguments.empty()) {
+    PrintUsage(streams.err);
+    return kUsage;
+  }
+  const std::string& name = arguments.front();
+  if (name == "--help" || name == "-h" || name == "help") {
+    PrintUsage(streams.out);
+    return kDone;
+  }
+  if (name == "--version") {
+    streams.out << "headroom " << HEADROOM_VERSION << "\n";
+    return kDone;
+  }
+  for (const Command& command : kCommands) {
+    if (command.name == name) {
+      return command.run(Arguments(arguments.begin() + 1, arguments.end()), streams);
+    }
+  }
+  return Fail(streams,
+              Error(Code::kInvalid, "unknown command '" + name + "'; headroom --help lists them"),
+              kUsage);
+}
+
+}  // namespace headroom::cli
