@@ -68,7 +68,7 @@ struct GgufHeader {
   uint64_t header_bytes = 0;  // magic to the end of the last tensor info
   uint64_t alignment = 32;
   uint64_t data_offset = 0;   // header_bytes padded to alignment
-  uint64_t data_bytes = 0;    // end of the last tensor, from data_offset, padded to alignment
+  uint64_t data_bytes = 0;    // end of the last tensor, from data_offset
 
   const GgufValue* Find(std::string_view key) const;  // nullptr if absent
   std::optional<uint64_t> Uint(std::string_view key) const;
@@ -77,7 +77,9 @@ struct GgufHeader {
   std::string String(std::string_view key) const;     // "" if absent
   const GgufTensor* Tensor(std::string_view name) const;  // linear; nullptr if absent
   // What a complete file must have at least: data_offset + data_bytes.
-  uint64_t MinFileBytes() const { return data_offset + data_bytes; }
+  uint64_t MinFileBytes() const {
+    return data_bytes == 0 ? header_bytes : data_offset + data_bytes;
+  }
 };
 
 }  // namespace headroom::estimator

@@ -44,7 +44,8 @@ class GgufReader {
   // `file_bytes`: size of the file if known; then a count that cannot fit is refused at once.
   explicit GgufReader(std::optional<uint64_t> file_bytes = std::nullopt, GgufLimits limits = {});
 
-  // Where the next fed bytes must start. It can lie beyond the bytes fed so far (a skipped array).
+  // Where the next fed bytes must start. It can lie beyond the bytes fed so far: a long array of
+  // numbers is jumped over. A caller that can only stream drops the bytes in between.
   Want want() const;
   bool done() const { return step_ == Step::kDone; }
 
@@ -58,27 +59,23 @@ class GgufReader {
   Result<GgufHeader> Finish();
 
  private:
-  enum class Step { kPreamble, kKey, kValue, kArrayHead, kStrings, kNumbers, kTensorName,
-                    kTensorDims, kTensorTail, kDone };
+  enum class Step { kPreamble, kKey, kArrayHead, kStrings, kTensor, kDone };
   class Cursor;
 
-  Result<size_t> Parse(std::string_view bytes);
-  Result<bool> Next(Cursor& in);  // one element; false: needs more bytes
+  Result<void> Parse(Cursor& in);
+  Result<bool> Next(Cursor& in);  // reads one element; false: it is not complete yet
   Result<bool> ReadPreamble(Cursor& in);
-  Result<bool> ReadKey(Cursor& in);
-  Result<bool> ReadValue(Cursor& in);
-  Result<bool> ReadStringValue(Cursor& in);
+  Result<bool> ReadKeyAndValue(Cursor& in);
+  Result<bool> ReadScalar(Cursor& in, GgufValue& value);
+  Result<bool> ReadString(Cursor& in, GgufValue& value);
   Result<bool> ReadArrayHead(Cursor& in);
+  Result<bool> ReadNumbers(Cursor& in, GgufArray array);
   Result<bool> ReadStrings(Cursor& in);
-  Result<bool> ReadNumbers(Cursor& in);
-  Result<bool> ReadTensorName(Cursor& in);
-  Result<bool> ReadTensorDims(Cursor& in);
-  Result<bool> ReadTensorTail(Cursor& in);
-  Result<void> Skip(uint64_t bytes);
-  Result<void> StoreValue(GgufValue value);
-  Result<void> StartTensors();
+  Result<bool> ReadTensor(Cursor& in);
+  Result<bool> Store(GgufValue value);
+  Result<void> CheckTensor(GgufTensor& tensor, uint32_t type, std::string_view place) const;
   Result<void> EndOfTensors();
-  Result<void> CheckFits(uint64_t count, uint64_t bytes_each, std::string_view what) const;
+  bool Fits(uint64_t count, uint64_t bytes_each) const;
   std::string Place() const;
   Error Bad(Code code, std::string_view what) const;
 
@@ -86,13 +83,11 @@ class GgufReader {
   GgufLimits limits_;
   Step step_ = Step::kPreamble;
   GgufHeader header_;
-  std::string carry_;         // the unparsed tail of the last chunk: one element at most
-  uint64_t position_ = 0;     // offset of the next unparsed byte (start of carry_)
-  uint64_t skip_ = 0;         // bytes to jump over before the next element
-  uint64_t kv_left_ = 0, tensors_left_ = 0, n_kv_ = 0, n_tensors_ = 0, array_left_ = 0;
-  std::string key_;
-  GgufValue value_;
-  GgufTensor tensor_;
+  std::string carry_;      // the start of an element whose rest has not been fed yet
+  uint64_t position_ = 0;  // file offset of the next unparsed byte (start of carry_)
+  uint64_t n_kv_ = 0, n_tensors_ = 0, strings_left_ = 0;
+  std::string key_;        // of the array that is being read
+  GgufArray array_;
   std::optional<Error> failed_;
 };
 
