@@ -209,7 +209,9 @@ Result<std::vector<Json>> ParseYaml(std::string_view text, std::string_view orig
   if (auto bad = CheckCharacters(text, origin)) return *bad;
   Builder builder;
   try {
-    std::istringstream stream{std::string(text)};
+    // yaml-cpp closes a quoted scalar that runs to a final newline, so a truncated file would pass;
+    // a document end mark makes it an error.
+    std::istringstream stream(std::string(text) + (text.ends_with('\n') ? "...\n" : ""));
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }

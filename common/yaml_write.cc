@@ -26,13 +26,18 @@ bool IsYaml11Special(std::string_view text) {
   return prefixed || (lower.size() > 10 && lower[4] == '-' && lower[7] == '-');
 }
 
+// "-x" and "--flag", frequent in argument lists; no list dash and no document mark.
+bool IsOption(std::string_view text) {
+  return text.size() > 2 && text[0] == '-' && text[1] != ' ' && text.substr(1, 2) != "--";
+}
+
 bool IsPlainSafe(std::string_view text) {
   constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
   if (text.empty() || text.size() > 512) return false;
   const char first = text.front();
   const bool good_start = kLetters.find(first) != std::string_view::npos ||
                           kDigits.find(first) != std::string_view::npos || first == '/' ||
-                          first == '.' || first == '_';
+                          first == '.' || first == '_' || IsOption(text);
   if (!good_start || text == "..." || text.back() == ' ' || text.back() == ':') return false;
   for (const char c : text) {  // other bytes, UTF-8 among them, are quoted
     if (c < ' ' || c > '~') return false;
