@@ -43,6 +43,7 @@ void MergeProbe(const GpuSample& probe, MemorySample& sample) {
   sample.gpu.in_use_memory = probe.in_use_memory;
   sample.gpu.allocated_memory = probe.allocated_memory;
   sample.gpu.recoveries = probe.recoveries;
+  sample.gpu.probed_at = probe.probed_at;
 }
 
 bool WorkingSetDoubtful(const MemorySample& sample) {

@@ -28,6 +28,7 @@ struct GpuSample {
   std::optional<uint64_t> wired_low_water_mark;
   std::optional<bool> dynamic_low_water_mark;
   std::optional<bool> wired_collector_disabled;
+  std::optional<WallTime> probed_at;
 
   friend bool operator==(const GpuSample&, const GpuSample&) = default;
 };
@@ -82,9 +83,9 @@ struct MemorySample {
 // set size plus its swap on Linux; nullopt where we may not look.
 struct ProcessMemory {
   uint64_t resident = 0;
-  std::optional<uint64_t> footprint;
-  std::optional<uint64_t> footprint_peak;  // Linux: peak of resident
-  std::optional<uint64_t> wired;
+  std::optional<uint64_t> footprint{};
+  std::optional<uint64_t> footprint_peak{};  // Linux: peak of resident
+  std::optional<uint64_t> wired{};
 };
 
 struct HostInfo {

@@ -21,8 +21,9 @@ const Result<MemorySample>& SampleCache::Get() {
   return last_;
 }
 
-void SampleCache::SetProbe(GpuSample probe) {
+void SampleCache::SetProbe(GpuSample probe, WallTime when) {
   probe_ = std::move(probe);
+  probe_.probed_at = when;
   if (read_ && last_) MergeProbe(probe_, *last_);
 }
 

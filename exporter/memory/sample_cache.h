@@ -21,8 +21,9 @@ class SampleCache {
 
   // A reading not older than kMaxAge; a failed one is remembered for as long.
   const Result<MemorySample>& Get();
-  // What the Metal probe found (its limits and driver counts) goes into every later sample.
-  void SetProbe(GpuSample probe);
+  // What the Metal probe found at `when` (limits, driver counts) goes into every sample from here
+  // on.
+  void SetProbe(GpuSample probe, WallTime when);
 
  private:
   MemoryProvider& provider_;

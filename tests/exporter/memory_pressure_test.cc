@@ -193,7 +193,7 @@ TEST(SampleCache, ProbeIsLaidOverEverySample) {
   cache.Get();
   GpuSample probe;
   probe.working_set_limit = 50ull << 30;
-  cache.SetProbe(probe);
+  cache.SetProbe(probe, WallTime{});
   EXPECT_EQ(cache.Get()->gpu.working_set_limit, 50ull << 30);
   now += seconds(2);
   EXPECT_EQ(cache.Get()->gpu.working_set_limit, 50ull << 30);

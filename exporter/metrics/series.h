@@ -1,0 +1,53 @@
+// What the rest of the exporter tells the metrics page and /memstats about itself: plain values,
+// copied out of the supervisor and the watchdog at each scrape.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "exporter/memory/sample.h"
+
+namespace headroom::exporter {
+
+// One model this node runs or wants to run. Sizes are bytes; nullopt while there is no process.
+struct ModelSeries {
+  std::string ns;
+  std::string name;
+  std::optional<uint64_t> footprint{};
+  std::optional<uint64_t> footprint_peak{};
+  std::optional<uint64_t> resident{};
+  std::optional<uint64_t> estimated{};  // what was admitted
+  bool up = false;                      // the process runs
+  bool ready = false;                   // and answers /health
+  uint64_t restarts = 0;
+  std::optional<WallTime> started{};
+};
+
+// What models may take on this node (bytes).
+struct NodeBudget {
+  uint64_t budget = 0;
+  uint64_t committed = 0;
+  uint64_t headroom = 0;
+  std::string source;  // "flag 0.80", "adaptive 0.67"
+};
+
+struct ServingSeries {
+  std::vector<ModelSeries> models{};
+  std::optional<NodeBudget> node{};
+};
+
+// Where the watchdog stands.
+struct WatchdogSeries {
+  Pressure level = Pressure::kUnknown;
+  bool wired_high = false;
+  std::optional<WallTime> last_sample{};  // the last one that worked
+  uint64_t sample_errors = 0;
+  uint64_t evictions = 0;
+  // Reasons from a fixed list, each from the start on, so that a rate over them never jumps.
+  std::vector<std::pair<std::string, uint64_t>> evictions_skipped{};
+};
+
+}  // namespace headroom::exporter
