@@ -25,9 +25,9 @@ Code CodeOf(int status) {
 
 Error ErrorFromStatus(int http_status, const Json& body) {
   const std::string message = StringOr(body, {"message"});
-  return Error(CodeOf(http_status),
-               message.empty() ? "the API server answered HTTP " + std::to_string(http_status)
-                               : message);
+  return Error(
+      CodeOf(http_status),
+      message.empty() ? "the API server answered HTTP " + std::to_string(http_status) : message);
 }
 
 Error ErrorFromResponse(const net::HttpResponse& response) {

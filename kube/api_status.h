@@ -12,7 +12,8 @@
 namespace headroom::kube {
 
 // 404 kNotFound, 409 kConflict, 410 kGone, 401/403 kUnauthorized, 413 kTooLarge, 408/504 kTimeout,
-// 429 and 5xx kUnavailable, other 4xx kInvalid. The text is the Status's message where there is one.
+// 429 and 5xx kUnavailable, other 4xx kInvalid. The text is the Status's message where there is
+// one.
 Error ErrorFromStatus(int http_status, const Json& body);
 Error ErrorFromResponse(const net::HttpResponse& response);
 

@@ -31,8 +31,8 @@ Result<std::string> DecodeBase64(std::string_view text) {
     }
     const int value = ValueOf(text[i]);
     if (value < 0 || padding > 0) {
-      return Error(Code::kInvalid, "expected base64, found an unexpected character at offset " +
-                                       std::to_string(i));
+      return Error(Code::kInvalid,
+                   "expected base64, found an unexpected character at offset " + std::to_string(i));
     }
     bits = bits << 6 | static_cast<uint32_t>(value);
     if (++digits % 4 == 0) {
@@ -43,8 +43,8 @@ Result<std::string> DecodeBase64(std::string_view text) {
   }
   const size_t rest = digits % 4;
   if (rest == 1 || padding > 2 || (padding > 0 && (digits + padding) % 4 != 0)) {
-    return Error(Code::kInvalid, "expected base64, found " + std::to_string(digits) +
-                                     " digits: the text is cut");
+    return Error(Code::kInvalid,
+                 "expected base64, found " + std::to_string(digits) + " digits: the text is cut");
   }
   if (rest == 2) out.push_back(static_cast<char>(bits >> 4));
   if (rest == 3) {

@@ -8,7 +8,8 @@
 
 namespace headroom::kube {
 
-// Line breaks and blanks are skipped; anything else outside the alphabet is an error with its offset.
+// Line breaks and blanks are skipped; anything else outside the alphabet is an error with its
+// offset.
 Result<std::string> DecodeBase64(std::string_view text);
 
 }  // namespace headroom::kube

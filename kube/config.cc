@@ -73,8 +73,9 @@ Result<void> Builder::AddCluster(const Json& cluster) {
                  "certificate-authority or certificate-authority-data");
   }
   if (!StringOr(cluster, {"proxy-url"}).empty()) {
-    return Error(Code::kUnsupported, "proxy-url: proxies are not supported; give a server address "
-                                     "that is reachable directly");
+    return Error(Code::kUnsupported,
+                 "proxy-url: proxies are not supported; give a server address "
+                 "that is reachable directly");
   }
   config_.tls_server_name = StringOr(cluster, {"tls-server-name"});
   return FileOrData(cluster, "certificate-authority", config_.ca_file, config_.ca_pem);
@@ -84,12 +85,13 @@ Result<void> Builder::AddUser(const Json& user) {
   for (const std::string_view refused : {"exec", "auth-provider", "username"}) {
     if (user.Find(refused) == nullptr) continue;
     return Error(Code::kUnsupported,
-                 std::string(refused) + ": not supported in a daemon's kubeconfig; use a token, "
-                 "tokenFile or client-certificate (see 'kubectl create token' or a "
-                 "CertificateSigningRequest)");
+                 std::string(refused) +
+                     ": not supported in a daemon's kubeconfig; use a token, "
+                     "tokenFile or client-certificate (see 'kubectl create token' or a "
+                     "CertificateSigningRequest)");
   }
-  auto taken = FileOrData(user, "client-certificate", config_.client_cert_file,
-                          config_.client_cert_pem);
+  auto taken =
+      FileOrData(user, "client-certificate", config_.client_cert_file, config_.client_cert_pem);
   if (!taken) return taken.error();
   taken = FileOrData(user, "client-key", config_.client_key_file, config_.client_key_pem);
   if (!taken) return taken.error();

@@ -1,5 +1,5 @@
-// Where the API server is and who we are there: a kubeconfig file or the in-cluster service account.
-// Token and certificate files are read again at each use, so rotation needs no restart.
+// Where the API server is and who we are there: a kubeconfig file or the in-cluster service
+// account. Token and certificate files are read again at each use, so rotation needs no restart.
 #pragma once
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 namespace headroom::kube {
 
 struct Config {
-  net::Url server;  // https://host:port (path prefix kept in target)
+  net::Url server;                                // https://host:port (path prefix kept in target)
   std::string ca_file, ca_pem;                    // one of them; both empty = system trust
   std::string client_cert_file, client_cert_pem;  // with key; both empty = none
   std::string client_key_file, client_key_pem;

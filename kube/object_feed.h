@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 
+#include "common/backoff.h"
 #include "common/json.h"
 #include "kube/client.h"
 #include "net/http_client.h"
@@ -32,10 +33,14 @@ struct FeedStatus {
   uint64_t relists = 0, events = 0;
 };
 
-// List (in pages) + watch with bookmarks; 410 relists; client-go's backoff (0.8 s to 30 s, reset
-// after 2 min). Runs until cancelled. `status` belongs to the caller.
+// client-go's pauses after failures; they start over after two good minutes.
+inline const Backoff kReflectorBackoff{std::chrono::milliseconds(800), std::chrono::seconds(30)};
+
+// List (in pages) + watch with bookmarks; 410 relists. Runs until cancelled. `type` is a constant,
+// `status` belongs to the caller.
 boost::asio::awaitable<void> RunReflector(ApiClient& client, const ResourceType& type,
-                                          ObjectSink sink, FeedStatus& status);
+                                          ObjectSink sink, FeedStatus& status,
+                                          Backoff backoff = kReflectorBackoff);
 
 // Objects in *.yaml, *.yml and *.json of a folder, polled every `interval`; a file that does not
 // parse keeps its last good objects and is logged once per change. Objects without a namespace

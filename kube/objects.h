@@ -1,6 +1,6 @@
 // Typed, lenient views of the API objects we read. Decoding never fails on unknown fields; a field
-// of the wrong type is reported where it matters to memory (budget, fraction) and ignored elsewhere.
-// Schema: LLMKube inference.llmkube.dev/v1alpha1 plus our additive fields.
+// of the wrong type is reported where it matters to memory (budget, fraction) and ignored
+// elsewhere. Schema: LLMKube inference.llmkube.dev/v1alpha1 plus our additive fields.
 #pragma once
 
 #include <cstdint>

@@ -15,9 +15,7 @@ class Reader {
 
   std::optional<int64_t> Int(std::string_view name) { return Keep(GetInt(object_, {name})); }
   std::optional<bool> Bool(std::string_view name) { return Keep(GetBool(object_, {name})); }
-  std::string Text(std::string_view name) {
-    return Keep(GetString(object_, {name})).value_or("");
-  }
+  std::string Text(std::string_view name) { return Keep(GetString(object_, {name})).value_or(""); }
   std::vector<std::string> List(std::string_view name) {
     auto list = GetStrings(object_, {name});
     if (list) return *list;
@@ -56,9 +54,9 @@ void AddMode(const std::string& mode, const std::vector<std::string>& extra,
     std::string_view mode, flag, value;
   };
   static constexpr ModeFlag kFlags[] = {
-      {"embedding", "--embedding", ""},    {"embedding", "--pooling", "last"},
-      {"embedding", "--cache-ram", "0"},   {"rerank", "--reranking", ""},
-      {"rerank", "--embedding", ""},       {"rerank", "--pooling", "rank"},
+      {"embedding", "--embedding", ""},  {"embedding", "--pooling", "last"},
+      {"embedding", "--cache-ram", "0"}, {"rerank", "--reranking", ""},
+      {"rerank", "--embedding", ""},     {"rerank", "--pooling", "rank"},
       {"rerank", "--cache-ram", "0"},
   };
   for (const ModeFlag& entry : kFlags) {

@@ -1,4 +1,5 @@
-// A watch's body cut into events: newline-delimited JSON, fed as bytes arrive. No I/O; one per watch.
+// A watch's body cut into events: newline-delimited JSON, fed as bytes arrive. No I/O; one per
+// watch.
 #pragma once
 
 #include <cstddef>

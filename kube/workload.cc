@@ -58,13 +58,13 @@ struct NumberField {
 Result<void> Take(const std::string& path, const NumberField& field) {
   if (!field.value) return {};
   if (*field.value < field.min || *field.value > field.max) {
-    return Error(Code::kInvalid, path + "." + std::string(field.name) + ": expected " +
-                                     std::to_string(field.min) + " to " +
-                                     std::to_string(field.max) + ", got " +
-                                     std::to_string(*field.value));
+    return Error(Code::kInvalid,
+                 path + "." + std::string(field.name) + ": expected " + std::to_string(field.min) +
+                     " to " + std::to_string(field.max) + ", got " + std::to_string(*field.value));
   }
   // -1 is llama-server's "no limit".
-  field.target = *field.value < 0 ? ServingOptions::kUnlimited : static_cast<uint32_t>(*field.value);
+  field.target =
+      *field.value < 0 ? ServingOptions::kUnlimited : static_cast<uint32_t>(*field.value);
   return {};
 }
 
@@ -108,9 +108,7 @@ std::string Workload::Describe() const {
   return "InferenceService " + meta.Key() + " (Model " + model_key + ")";
 }
 
-std::string Workload::Key() const {
-  return std::string(TypeOf(kind).kind) + "/" + meta.Key();
-}
+std::string Workload::Key() const { return std::string(TypeOf(kind).kind) + "/" + meta.Key(); }
 
 std::optional<Workload> WorkloadOf(const Model& model) {
   if (!model.serving || !model.serving->enabled) return std::nullopt;

@@ -21,7 +21,7 @@ struct Workload {
   std::string node_name;  // explicit binding, "" = none
   std::map<std::string, std::string, std::less<>> node_selector;
   ServingSpec spec;
-  std::string claimed_by;                   // annotation, "" = unclaimed
+  std::string claimed_by;                     // annotation, "" = unclaimed
   std::optional<uint64_t> claimed_footprint;  // bytes, from the claim
 
   // "Model default/llama" or "InferenceService team-a/chat (Model team-a/llama)".

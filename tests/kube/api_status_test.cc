@@ -9,10 +9,10 @@ TEST(ApiStatus, MapsHttpStatusToCode) {
   const struct {
     int status;
     Code code;
-  } cases[] = {{400, Code::kInvalid},      {401, Code::kUnauthorized}, {403, Code::kUnauthorized},
-               {404, Code::kNotFound},     {408, Code::kTimeout},      {409, Code::kConflict},
-               {410, Code::kGone},         {413, Code::kTooLarge},     {422, Code::kInvalid},
-               {429, Code::kUnavailable},  {500, Code::kUnavailable},  {503, Code::kUnavailable},
+  } cases[] = {{400, Code::kInvalid},     {401, Code::kUnauthorized}, {403, Code::kUnauthorized},
+               {404, Code::kNotFound},    {408, Code::kTimeout},      {409, Code::kConflict},
+               {410, Code::kGone},        {413, Code::kTooLarge},     {422, Code::kInvalid},
+               {429, Code::kUnavailable}, {500, Code::kUnavailable},  {503, Code::kUnavailable},
                {504, Code::kTimeout}};
   for (const auto& c : cases) {
     EXPECT_EQ(ErrorFromStatus(c.status, Json()).code(), c.code) << c.status;

@@ -7,8 +7,13 @@ namespace {
 
 TEST(Base64, DecodesTheVectorsOfRfc4648) {
   const std::pair<const char*, const char*> cases[] = {
-      {"", ""},          {"Zg==", "f"},        {"Zm8=", "fo"},         {"Zm9v", "foo"},
-      {"Zm9vYg==", "foob"}, {"Zm9vYmE=", "fooba"}, {"Zm9vYmFy", "foobar"},
+      {"", ""},
+      {"Zg==", "f"},
+      {"Zm8=", "fo"},
+      {"Zm9v", "foo"},
+      {"Zm9vYg==", "foob"},
+      {"Zm9vYmE=", "fooba"},
+      {"Zm9vYmFy", "foobar"},
       {"Zm9v\nYmFy\n", "foobar"},  // wrapped, as `base64` prints it
       {"Zm8", "fo"}};              // without padding
   for (const auto& [text, want] : cases) {

@@ -68,8 +68,10 @@ TEST(NodeAnnotations, ProblemsNameKeyExpectedFormAndValue) {
   const struct {
     const char *key, *value, *want;
   } cases[] = {
-      {"memory-total", "64Gi", "headroom.dev/memory-total: expected a whole number of bytes, got '64Gi'"},
-      {"memory-budget", "-1", "headroom.dev/memory-budget: expected a whole number of bytes, got '-1'"},
+      {"memory-total", "64Gi",
+       "headroom.dev/memory-total: expected a whole number of bytes, got '64Gi'"},
+      {"memory-budget", "-1",
+       "headroom.dev/memory-budget: expected a whole number of bytes, got '-1'"},
       {"memory-committed", "", "headroom.dev/memory-committed: expected a whole number"},
       {"gpu-working-set", "99999999999999999999", "headroom.dev/gpu-working-set: expected"},
       {"accelerator", "cuda", "headroom.dev/accelerator: expected metal or cpu, got 'cuda'"},

@@ -94,8 +94,7 @@ TEST(DecodeModel, KeepsTheTextOfAWrongBudgetAndNotesAWrongSize) {
 spec: {hardware: {memoryBudget: [1], memoryFraction: lots}, serving: {contextSize: many}})"));
   EXPECT_EQ(model.budget.memory_budget, "[1]");
   EXPECT_EQ(model.budget.memory_fraction, "lots");
-  EXPECT_EQ(model.serving->problem,
-            "spec.serving.contextSize: expected an integer, found string");
+  EXPECT_EQ(model.serving->problem, "spec.serving.contextSize: expected an integer, found string");
 }
 
 TEST(DecodeModel, AnnotationBindsWhereNodeNameIsPruned) {
@@ -104,8 +103,9 @@ TEST(DecodeModel, AnnotationBindsWhereNodeNameIsPruned) {
 }
 
 TEST(DecodeModel, AnythingAtAllDecodes) {
-  for (const char* text : {"null", "[]", "1", "{spec: 1}", "{metadata: [], spec: {serving: 7}}",
-                           "{spec: {hardware: x, nodeSelector: [a]}, metadata: {labels: {a: {}}}}"}) {
+  for (const char* text :
+       {"null", "[]", "1", "{spec: 1}", "{metadata: [], spec: {serving: 7}}",
+        "{spec: {hardware: x, nodeSelector: [a]}, metadata: {labels: {a: {}}}}"}) {
     const auto json = ParseYaml(text, "test");
     if (!json || json->empty()) continue;
     DecodeModel(json->front());
@@ -133,11 +133,28 @@ spec:
 )"));
   EXPECT_EQ(service.model_ref, "llama");
   EXPECT_EQ(service.runtime, "llamacpp");
-  const std::vector<std::string> want = {
-      "--rope-scaling", "yarn", "--rope-scale", "4", "--yarn-orig-ctx", "4096", "--cpu-moe",
-      "--no-kv-offload", "--jinja", "--n-cpu-moe", "3", "--reasoning-budget", "0",
-      "--override-tensor", "exps=CPU", "--override-kv", "a=int:1", "--embedding", "--cache-ram",
-      "0", "--pooling", "mean"};
+  const std::vector<std::string> want = {"--rope-scaling",
+                                         "yarn",
+                                         "--rope-scale",
+                                         "4",
+                                         "--yarn-orig-ctx",
+                                         "4096",
+                                         "--cpu-moe",
+                                         "--no-kv-offload",
+                                         "--jinja",
+                                         "--n-cpu-moe",
+                                         "3",
+                                         "--reasoning-budget",
+                                         "0",
+                                         "--override-tensor",
+                                         "exps=CPU",
+                                         "--override-kv",
+                                         "a=int:1",
+                                         "--embedding",
+                                         "--cache-ram",
+                                         "0",
+                                         "--pooling",
+                                         "mean"};
   EXPECT_EQ(service.serving.extra_args, want);
 }
 

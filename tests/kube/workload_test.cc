@@ -24,9 +24,9 @@ InferenceService ServiceOf(const std::string& spec) {
 TEST(Workload, OfAModelNeedsEnabledServing) {
   EXPECT_FALSE(WorkloadOf(ModelOf("{source: /m.gguf}")));
   EXPECT_FALSE(WorkloadOf(ModelOf("{source: /m.gguf, serving: {enabled: false}}")));
-  const auto workload = WorkloadOf(
-      ModelOf("{source: /m.gguf, mmproj: p.gguf, nodeName: mac-1, serving: {}}",
-              "{headroom.dev/claimed-by: mac-1, headroom.dev/footprint-bytes: '1234'}"));
+  const auto workload =
+      WorkloadOf(ModelOf("{source: /m.gguf, mmproj: p.gguf, nodeName: mac-1, serving: {}}",
+                         "{headroom.dev/claimed-by: mac-1, headroom.dev/footprint-bytes: '1234'}"));
   ASSERT_TRUE(workload);
   EXPECT_EQ(workload->Describe(), "Model team-a/llama");
   EXPECT_EQ(workload->Key(), "Model/team-a/llama");
@@ -132,9 +132,11 @@ std::string Names(const std::vector<const Node*>& nodes) {
 }
 
 TEST(Targets, FollowTheBindingRules) {
-  const Fleet macs{{MakeNode("mac-1", true, "metal", "big"), MakeNode("mac-2", true, "metal", "small"),
-                    MakeNode("linux", true, "cpu", "big"), MakeNode("plain", false, "metal", "big")}};
-  const Fleet desks{{MakeNode("linux", true, "cpu", "big"), MakeNode("plain", false, "cpu", "big")}};
+  const Fleet macs{
+      {MakeNode("mac-1", true, "metal", "big"), MakeNode("mac-2", true, "metal", "small"),
+       MakeNode("linux", true, "cpu", "big"), MakeNode("plain", false, "metal", "big")}};
+  const Fleet desks{
+      {MakeNode("linux", true, "cpu", "big"), MakeNode("plain", false, "cpu", "big")}};
   const struct {
     const Fleet& fleet;
     const char* spec;
