@@ -1,0 +1,58 @@
+#include "webhook/header_cache.h"
+
+namespace headroom::webhook {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr size_t kMaxFetches = 16;
+// Longer than any admission: the header is there for the retry that HR-302 asks for.
+constexpr std::chrono::milliseconds kFetchTime{30'000};
+
+SteadyTime Now() { return std::chrono::steady_clock::now(); }
+
+}  // namespace
+
+HeaderCache::HeaderCache(asio::any_io_executor executor, Fetch fetch, HeaderTableOptions options)
+    : fetch_(std::move(fetch)),
+      table_(options),
+      tasks_(std::move(executor), net::TaskGroup::Mode::kIndependent) {}
+
+HeaderState HeaderCache::Find(const HeaderNeed& need) { return table_.Find(need, Now()); }
+
+void HeaderCache::Start(const HeaderNeed& need) {
+  if (stopping_ || table_.in_flight() >= kMaxFetches) return;
+  if (table_.Begin(need, Now())) tasks_.Spawn(RunFetch(need));
+}
+
+asio::awaitable<void> HeaderCache::RunFetch(HeaderNeed need) {
+  // A cancelled fetch must not leave its entry "in flight" for ever.
+  struct Guard {
+    HeaderTable& table;
+    const HeaderNeed& need;
+    bool finished = false;
+    ~Guard() {
+      if (!finished) table.Abandon(need);
+    }
+  } guard{table_, need};
+  const net::Deadline deadline = net::After(kFetchTime);
+  auto result = co_await fetch_(need, deadline);
+  guard.finished = true;
+  table_.Finish(need, std::move(result), Now());
+  changed_.Notify();
+}
+
+asio::awaitable<void> HeaderCache::WaitFor(HeaderNeed need, net::Deadline deadline) {
+  while (table_.Find(need, Now()).kind == HeaderState::Kind::kPending) {
+    const bool notified = co_await changed_.Wait(deadline);
+    if (!notified) co_return;
+  }
+}
+
+asio::awaitable<void> HeaderCache::Stop() {
+  stopping_ = true;
+  tasks_.Cancel();
+  co_await tasks_.Join();
+}
+
+}  // namespace headroom::webhook

@@ -1,0 +1,28 @@
+// Which headers a workload's size depends on, and what is known of them. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "estimator/serving.h"
+#include "kube/workload.h"
+#include "webhook/rules.h"
+
+namespace headroom::webhook {
+
+// What is known of a workload's size. `model` is borrowed from the header table.
+struct Sizing {
+  const estimator::ModelFile* model = nullptr;
+  uint64_t bytes_read = 0, mmproj_bytes = 0;
+  std::string source;   // for the Estimate line
+  bool pending = false; // unknown only because a fetch is under way
+  std::string reason;   // why `model` is null; "" when something is missing and worth a fetch
+};
+
+// Looks the workload's file and projector up; what is missing goes into `needs`. Files on nodes are
+// looked for on the first of `targets` that have a live exporter.
+Sizing SizeOf(const kube::Workload& workload, const std::vector<const kube::Node*>& targets,
+              const HeaderLookup& lookup, WallTime now, std::vector<HeaderNeed>& needs);
+
+}  // namespace headroom::webhook

@@ -1,0 +1,249 @@
+#include "webhook/rules.h"
+
+#include <algorithm>
+
+#include "common/checked.h"
+#include "estimator/explain.h"
+#include "estimator/verdict.h"
+#include "webhook/headers.h"
+#include "webhook/scope.h"
+
+namespace headroom::webhook {
+namespace {
+
+using estimator::ServingOptions;
+using kube::Kind;
+
+estimator::Workload NameOf(const kube::Workload& workload) {
+  const std::string key = workload.meta.Key();
+  if (workload.kind == Kind::kModel) return {"Model", key, ""};
+  return {"InferenceService", key, key};
+}
+
+estimator::FieldNames FieldsOf(const kube::Workload& workload) {
+  estimator::FieldNames fields;
+  if (workload.kind == Kind::kModel) return fields;
+  fields.context = "spec.contextSize";
+  fields.cache_type_k = "spec.cacheTypeK";
+  fields.cache_type_v = "spec.cacheTypeV";
+  fields.node = "annotation headroom.dev/node";
+  fields.source = "spec.modelRef";
+  return fields;
+}
+
+// Judges one review. Holds what its steps share; lives for one call.
+class Judging {
+ public:
+  Judging(const Review& review, const View& view, const HeaderLookup& lookup,
+          const RuleSettings& settings, WallTime now)
+      : review_(review), view_(view), lookup_(lookup), settings_(settings), now_(now) {}
+
+  Decision Run();
+
+ private:
+  void JudgeChange(const Change& change);
+  bool Grows(const Change& change, const ServingOptions& after, const Sizing& sizing,
+             const estimator::NodeCapacity* node);
+  std::vector<const kube::Node*> Targets(const kube::Workload& workload) const;
+  estimator::Candidate CandidateFor(const kube::Node& node, const Change& change);
+  uint64_t FootprintOf(const Load& load, const kube::Node& node);
+  void AddOthers(estimator::Request& request, const std::vector<const kube::Node*>& targets,
+                 const Change& change);
+  void Take(const estimator::Verdict& verdict, const Change& change, const Sizing& sizing);
+  void Deny(const estimator::Verdict& verdict);
+  void DenyText(estimator::Rule rule, const kube::Workload& workload, const std::string& detail);
+
+  const Review& review_;
+  const View& view_;
+  const HeaderLookup& lookup_;
+  const RuleSettings& settings_;
+  const WallTime now_;
+  Decision decision_;
+};
+
+std::vector<const kube::Node*> Judging::Targets(const kube::Workload& workload) const {
+  auto targets = kube::TargetNodes(workload, view_.nodes());
+  if (workload.claimed_by.empty()) return targets;
+  // It runs there already: another node's room does not help where it stays.
+  for (const kube::Node* node : targets) {
+    if (node->meta.name == workload.claimed_by) return {node};
+  }
+  return targets;
+}
+
+// Bytes of a load whose claim does not say; 0 if its header cannot be read (the node's own
+// memory-committed still counts it).
+uint64_t Judging::FootprintOf(const Load& load, const kube::Node& node) {
+  if (load.footprint) return *load.footprint;
+  const auto workload = view_.FindWorkload(load.key);
+  if (!workload) return 0;
+  const Sizing sizing = SizeOf(*workload, {&node}, lookup_, now_, decision_.needs);
+  auto options = kube::ServingOptionsOf(*workload);
+  if (sizing.model == nullptr || !options) return 0;
+  options->mmproj_bytes = sizing.mmproj_bytes;
+  options->runtime_version = node.capacity.runtime_version;
+  const auto footprint = estimator::Estimate(*sizing.model, *options);
+  return footprint ? footprint->footprint_bytes : 0;
+}
+
+estimator::Candidate Judging::CandidateFor(const kube::Node& node, const Change& change) {
+  estimator::Candidate candidate{node.capacity, {}};
+  candidate.node.name = node.meta.name;
+  const auto add = [&](const std::string& name, uint64_t bytes) {
+    if (bytes > 0) candidate.occupants.push_back({name, bytes});
+  };
+  for (const Load& load : view_.LoadsOn(node.meta.name, now_)) {
+    const bool judged_before = std::any_of(
+        decision_.reservations.begin(), decision_.reservations.end(),
+        [&](const Reservation& reservation) { return reservation.key == load.key; });
+    if (judged_before) continue;
+    const uint64_t bytes = FootprintOf(load, node);
+    if (load.key == change.reservation_key) {
+      // What the node reports as committed includes the workload itself as it was.
+      candidate.node.committed = SaturatingSub(candidate.node.committed, bytes);
+    } else {
+      add(load.name, bytes);
+    }
+  }
+  for (const Reservation& reservation : decision_.reservations) {
+    if (reservation.node == node.meta.name) add(reservation.name, reservation.footprint);
+  }
+  return candidate;
+}
+
+// Rule 2: an update whose footprint does not grow passes even where the node is over its budget.
+bool Judging::Grows(const Change& change, const ServingOptions& after, const Sizing& sizing,
+                    const estimator::NodeCapacity* node) {
+  if (!change.before || CompareWorkloads(*change.before, change.after) == Growth::kMoved) return true;
+  if (sizing.model == nullptr) return true;
+  auto before = kube::ServingOptionsOf(*change.before);
+  if (!before) return true;
+  ServingOptions now = after;
+  if (node != nullptr) now.runtime_version = before->runtime_version = node->runtime_version;
+  before->mmproj_bytes = now.mmproj_bytes;
+  const auto old_footprint = estimator::Estimate(*sizing.model, *before);
+  const auto new_footprint = estimator::Estimate(*sizing.model, now);
+  if (!old_footprint || !new_footprint) return true;
+  return new_footprint->footprint_bytes > old_footprint->footprint_bytes;
+}
+
+void Judging::AddOthers(estimator::Request& request, const std::vector<const kube::Node*>& targets,
+                        const Change& change) {
+  for (const kube::Node* node : view_.nodes()) {
+    const bool target = std::find(targets.begin(), targets.end(), node) != targets.end();
+    if (node->publishes && !target) request.others.push_back(CandidateFor(*node, change));
+  }
+}
+
+void Judging::JudgeChange(const Change& change) {
+  const kube::Workload& workload = change.after;
+  auto options = kube::ServingOptionsOf(workload);
+  if (!options) {
+    return DenyText(estimator::Rule::kRefused, workload, options.error().message());
+  }
+  const auto targets = Targets(workload);
+  const Sizing sizing = SizeOf(workload, targets, lookup_, now_, decision_.needs);
+  if (!decision_.needs.empty()) return;
+  options->mmproj_bytes = sizing.mmproj_bytes;
+  if (!Grows(change, *options, sizing, targets.empty() ? nullptr : &targets[0]->capacity)) return;
+  estimator::Request request;
+  request.workload = NameOf(workload);
+  request.fields = FieldsOf(workload);
+  request.source = sizing.source;
+  request.header_bytes_read = sizing.bytes_read;
+  request.model = sizing.model;
+  request.unknown.why = sizing.pending ? estimator::UnknownSize::Why::kPending
+                                       : estimator::UnknownSize::Why::kUnreadable;
+  request.unknown.reason = sizing.reason;
+  request.allow_unknown = settings_.allow_unknown;
+  request.serving = *options;
+  request.budget = workload.budget;
+  request.now = now_;
+  for (const kube::Node* node : targets) request.candidates.push_back(CandidateFor(*node, change));
+  if (!decision_.needs.empty()) return;
+  estimator::Verdict verdict = estimator::Decide(request);
+  if (!verdict.allowed) {
+    // Other nodes are only worth their work when there is something to suggest.
+    AddOthers(request, targets, change);
+    if (!decision_.needs.empty()) return;
+    if (!request.others.empty()) verdict = estimator::Decide(request);
+  }
+  Take(verdict, change, sizing);
+}
+
+void Judging::Take(const estimator::Verdict& verdict, const Change& change, const Sizing& sizing) {
+  if (sizing.model == nullptr) decision_.unknown_size = true;
+  if (!verdict.allowed) return Deny(verdict);
+  decision_.outcome = Decision::Outcome::kAllowed;
+  decision_.detail = estimator::Summary(verdict);
+  for (std::string& warning : estimator::Warnings(verdict)) {
+    decision_.answer.warnings.push_back(std::move(warning));
+  }
+  const estimator::CandidateView* chosen = verdict.Chosen();
+  if (chosen == nullptr || sizing.model == nullptr) return;
+  decision_.answer.audit["node"] = chosen->node;
+  decision_.answer.audit["footprint-bytes"] = std::to_string(verdict.FootprintBytes());
+  decision_.reservations.push_back({change.reservation_key, change.after.meta.Key(), chosen->node,
+                                    verdict.FootprintBytes()});
+}
+
+void Judging::Deny(const estimator::Verdict& verdict) {
+  decision_.outcome = Decision::Outcome::kDenied;
+  decision_.rule = estimator::RuleId(verdict.rule);
+  decision_.answer.allowed = false;
+  decision_.answer.message = estimator::DenialText(verdict);
+  decision_.answer.causes = estimator::Causes(verdict);
+  decision_.detail = estimator::Summary(verdict);
+  decision_.reservations.clear();
+  decision_.answer.audit = {{"rule", decision_.rule}};
+}
+
+void Judging::DenyText(estimator::Rule rule, const kube::Workload& workload,
+                       const std::string& detail) {
+  estimator::Verdict verdict;
+  verdict.rule = rule;
+  verdict.workload = NameOf(workload);
+  verdict.fields = FieldsOf(workload);
+  verdict.detail = detail;
+  Deny(verdict);
+}
+
+Decision Judging::Run() {
+  Scope scope = ScopeOf(review_, view_);
+  decision_.answer.warnings = std::move(scope.warnings);
+  decision_.detail = scope.pass;
+  if (scope.budget_error) {
+    DenyText(estimator::Rule::kModelBudget, scope.subject, scope.budget_error->message());
+  }
+  for (const Change& change : scope.changes) {
+    if (decision_.outcome == Decision::Outcome::kDenied) break;
+    JudgeChange(change);
+    if (decision_.needs.empty()) continue;
+    Decision incomplete;
+    incomplete.needs = std::move(decision_.needs);
+    return incomplete;
+  }
+  if (decision_.outcome == Decision::Outcome::kPassed && decision_.detail.empty()) {
+    decision_.detail = "no growth";
+  }
+  decision_.answer.audit["decision"] = ToString(decision_.outcome);
+  return std::move(decision_);
+}
+
+}  // namespace
+
+std::string_view ToString(Decision::Outcome outcome) {
+  switch (outcome) {
+    case Decision::Outcome::kPassed: return "passed";
+    case Decision::Outcome::kAllowed: return "allowed";
+    case Decision::Outcome::kDenied: return "denied";
+  }
+  return "passed";
+}
+
+Decision Judge(const Review& review, const View& view, const HeaderLookup& lookup,
+               const RuleSettings& settings, WallTime now) {
+  return Judging(review, view, lookup, settings, now).Run();
+}
+
+}  // namespace headroom::webhook

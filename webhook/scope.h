@@ -1,0 +1,42 @@
+// What of a review is to be judged: which workloads it changes and how, or why nothing is. Pure;
+// DESIGN section 5, rules 0 to 2.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kube/workload.h"
+#include "webhook/review.h"
+#include "webhook/view.h"
+
+namespace headroom::webhook {
+
+// A workload as the review would make it, and as it was (unset: it was not to run).
+struct Change {
+  kube::Workload after;
+  std::optional<kube::Workload> before;
+  std::string reservation_key;  // Workload::Key(), or one of its own for a generated name
+};
+
+struct Scope {
+  std::string pass;             // why nothing is judged; "" = `changes` or `budget_error` matter
+  std::vector<Change> changes;  // of ours, and changed in what takes memory
+  // A malformed memoryBudget or memoryFraction (kInvalid, text starts with the field path) of
+  // `subject`, a workload that may be to run nowhere yet.
+  std::optional<Error> budget_error;
+  kube::Workload subject;
+  std::vector<std::string> warnings;
+};
+
+Scope ScopeOf(const Review& review, const View& view);
+
+// Whether `after` can need more memory than `before`, as far as the manifests alone tell.
+enum class Growth {
+  kNone,      // the same or less in every term, same place, same budget
+  kMoved,     // target, source or budget changed: judge it
+  kDepends,   // serving options changed both ways or upwards: compare the footprints
+};
+Growth CompareWorkloads(const kube::Workload& before, const kube::Workload& after);
+
+}  // namespace headroom::webhook

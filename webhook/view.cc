@@ -1,0 +1,215 @@
+#include "webhook/view.h"
+
+#include <algorithm>
+
+namespace headroom::webhook {
+namespace {
+
+using kube::Kind;
+using kube::ObjectEvent;
+
+std::string WorkloadKey(Kind kind, std::string_view object_key) {
+  return std::string(kube::TypeOf(kind).kind) + "/" + std::string(object_key);
+}
+
+void KeepOurAnnotations(kube::Meta& meta) {
+  meta.labels.clear();
+  std::erase_if(meta.annotations,
+                [](const auto& item) { return !item.first.starts_with(kube::kPrefix); });
+}
+
+std::string GeneratedPrefix(Kind kind, std::string_view ns, std::string_view generate_name) {
+  return WorkloadKey(kind, ns) + "/" + std::string(generate_name) + "*#";
+}
+
+}  // namespace
+
+std::string GeneratedKey(Kind kind, std::string_view ns, std::string_view generate_name,
+                         std::string_view review_uid) {
+  return GeneratedPrefix(kind, ns, generate_name) + std::string(review_uid);
+}
+
+void View::Apply(Kind kind, const ObjectEvent& event) {
+  if (event.type == ObjectEvent::Type::kSynced) return;
+  switch (kind) {
+    case Kind::kNode: return ApplyNode(event);
+    case Kind::kModel: return ApplyModel(event);
+    case Kind::kInferenceService: return ApplyService(event);
+  }
+}
+
+void View::ApplyNode(const ObjectEvent& event) {
+  kube::Node node = kube::DecodeNode(event.object);
+  const std::string name = node.meta.name;
+  if (event.type == ObjectEvent::Type::kDelete) {
+    nodes_.erase(name);
+  } else {
+    node.meta.annotations.clear();  // decoded into the capacity
+    nodes_[name] = std::move(node);
+  }
+  node_list_.clear();
+  for (const auto& [key, value] : nodes_) node_list_.push_back(&value);
+}
+
+void View::ApplyModel(const ObjectEvent& event) {
+  kube::Model model = kube::DecodeModel(event.object);
+  const std::string key = model.meta.Key();
+  if (event.type == ObjectEvent::Type::kDelete) {
+    models_.erase(key);
+    reservations_.erase(WorkloadKey(Kind::kModel, key));
+  } else {
+    ReleaseGenerated(Kind::kModel, model.meta);
+    KeepOurAnnotations(model.meta);
+    models_[key] = std::move(model);
+  }
+  Place(WorkloadKey(Kind::kModel, key));
+  PlaceServicesOf(key);
+}
+
+void View::ApplyService(const ObjectEvent& event) {
+  kube::InferenceService service = kube::DecodeInferenceService(event.object);
+  const std::string key = service.meta.Key();
+  Unlink(key);
+  if (event.type == ObjectEvent::Type::kDelete) {
+    services_.erase(key);
+    reservations_.erase(WorkloadKey(Kind::kInferenceService, key));
+  } else {
+    ReleaseGenerated(Kind::kInferenceService, service.meta);
+    KeepOurAnnotations(service.meta);
+    services_by_model_[service.meta.ns + "/" + service.model_ref].insert(key);
+    services_[key] = std::move(service);
+  }
+  Place(WorkloadKey(Kind::kInferenceService, key));
+}
+
+void View::Unlink(const std::string& service_key) {
+  const auto it = services_.find(service_key);
+  if (it == services_.end()) return;
+  const auto linked = services_by_model_.find(it->second.meta.ns + "/" + it->second.model_ref);
+  if (linked == services_by_model_.end()) return;
+  linked->second.erase(service_key);
+  if (linked->second.empty()) services_by_model_.erase(linked);
+}
+
+void View::PlaceServicesOf(const std::string& model_key) {
+  const auto it = services_by_model_.find(model_key);
+  if (it == services_by_model_.end()) return;
+  for (const std::string& service : it->second) {
+    Place(WorkloadKey(Kind::kInferenceService, service));
+  }
+}
+
+// The object exists now under its real name: the oldest promise made for its prefix is kept.
+void View::ReleaseGenerated(Kind kind, const kube::Meta& meta) {
+  if (meta.generate_name.empty()) return;
+  const bool known = kind == Kind::kModel ? models_.contains(meta.Key())
+                                          : services_.contains(meta.Key());
+  if (known) return;
+  const std::string prefix = GeneratedPrefix(kind, meta.ns, meta.generate_name);
+  const auto it = reservations_.lower_bound(prefix);
+  if (it == reservations_.end() || !it->first.starts_with(prefix)) return;
+  Held held = std::move(it->second);
+  reservations_.erase(it);
+  held.reservation.key = WorkloadKey(kind, meta.Key());
+  held.reservation.name = meta.Key();
+  const std::string key = held.reservation.key;
+  reservations_.emplace(key, std::move(held));
+}
+
+void View::Unplace(const std::string& workload_key) {
+  const auto it = placed_at_.find(workload_key);
+  if (it == placed_at_.end()) return;
+  if (const auto on = loads_.find(it->second); on != loads_.end()) {
+    on->second.erase(workload_key);
+    if (on->second.empty()) loads_.erase(on);
+  }
+  placed_at_.erase(it);
+}
+
+void View::Place(const std::string& workload_key) {
+  Unplace(workload_key);
+  const auto workload = FindWorkload(workload_key);
+  if (!workload || workload->meta.deleting) return;
+  const std::string node = !workload->claimed_by.empty() ? workload->claimed_by
+                                                          : workload->node_name;
+  placed_at_[workload_key] = node;
+  loads_[node][workload_key] =
+      Load{workload_key, workload->meta.Key(), workload->claimed_footprint};
+  // A claim for less than was admitted (the agent has not seen the edit yet) leaves the promise.
+  const auto held = reservations_.find(workload_key);
+  const bool kept = held != reservations_.end() && !workload->claimed_by.empty() &&
+                    workload->claimed_footprint.value_or(0) >= held->second.reservation.footprint;
+  if (kept) reservations_.erase(held);
+}
+
+const kube::Model* View::FindModel(std::string_view key) const {
+  const auto it = models_.find(key);
+  return it == models_.end() ? nullptr : &it->second;
+}
+
+std::vector<const kube::InferenceService*> View::ServicesOf(std::string_view model_key) const {
+  std::vector<const kube::InferenceService*> out;
+  const auto it = services_by_model_.find(model_key);
+  if (it == services_by_model_.end()) return out;
+  for (const std::string& key : it->second) {
+    if (const auto found = services_.find(key); found != services_.end()) {
+      out.push_back(&found->second);
+    }
+  }
+  return out;
+}
+
+std::optional<kube::Workload> View::FindWorkload(std::string_view key) const {
+  const size_t slash = key.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const std::string_view kind = key.substr(0, slash), name = key.substr(slash + 1);
+  if (kind == kube::TypeOf(Kind::kModel).kind) {
+    const kube::Model* model = FindModel(name);
+    return model != nullptr ? kube::WorkloadOf(*model) : std::nullopt;
+  }
+  const auto service = services_.find(name);
+  if (service == services_.end()) return std::nullopt;
+  const kube::Model* model =
+      FindModel(service->second.meta.ns + "/" + service->second.model_ref);
+  return model != nullptr ? kube::WorkloadOf(service->second, *model) : std::nullopt;
+}
+
+// The desk: one node of ours, so what names no node can only run there.
+bool View::OnlyNode(std::string_view node) const {
+  const auto ours = std::count_if(node_list_.begin(), node_list_.end(),
+                                  [](const kube::Node* n) { return n->publishes; });
+  const auto it = nodes_.find(node);
+  return ours == 1 && it != nodes_.end() && it->second.publishes;
+}
+
+std::vector<Load> View::LoadsOn(std::string_view node, WallTime now) const {
+  std::map<std::string, Load> out;
+  if (const auto on = loads_.find(node); on != loads_.end()) out = on->second;
+  const auto unbound = loads_.find("");
+  if (unbound != loads_.end() && OnlyNode(node)) {
+    for (const auto& [key, load] : unbound->second) {
+      const auto workload = FindWorkload(key);
+      if (workload && !TargetNodes(*workload, node_list_).empty() &&
+          IsOurs(*workload, node_list_)) {
+        out.emplace(key, load);
+      }
+    }
+  }
+  for (const auto& [key, held] : reservations_) {
+    if (held.until <= now || held.reservation.node != node) continue;
+    const Load promised{key, held.reservation.name, held.reservation.footprint};
+    Load& load = out.emplace(key, promised).first->second;
+    load.footprint = std::max(load.footprint.value_or(0), held.reservation.footprint);
+  }
+  std::vector<Load> list;
+  for (auto& [key, load] : out) list.push_back(std::move(load));
+  return list;
+}
+
+void View::Reserve(Reservation reservation, WallTime now) {
+  std::erase_if(reservations_, [now](const auto& item) { return item.second.until <= now; });
+  const std::string key = reservation.key;
+  reservations_[key] = Held{std::move(reservation), now + kReservationTime};
+}
+
+}  // namespace headroom::webhook

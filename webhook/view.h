@@ -1,0 +1,85 @@
+// The webhook's picture of the cluster: nodes, models and services as the feeds report them, joined
+// into workloads, and what each node has promised. Fed by one thread; pure, given `now`. Annotations
+// and labels nobody asks for are dropped, so that 10,000 models stay small.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/time.h"
+#include "kube/object_feed.h"
+#include "kube/objects.h"
+#include "kube/workload.h"
+
+namespace headroom::webhook {
+
+// A workload that takes memory on a node.
+struct Load {
+  std::string key;                    // kube::Workload::Key()
+  std::string name;                   // "team-a/qwen-32b"
+  std::optional<uint64_t> footprint;  // bytes; unset: estimate it from the header
+};
+
+// Bytes promised to a workload that no node has claimed yet.
+struct Reservation {
+  std::string key, name, node;
+  uint64_t footprint = 0;
+};
+
+class View {
+ public:
+  // Unclaimed admissions are forgotten after this: an agent claims within seconds.
+  static constexpr std::chrono::seconds kReservationTime{60};
+
+  void Apply(kube::Kind kind, const kube::ObjectEvent& event);
+
+  const kube::Model* FindModel(std::string_view key) const;  // "namespace/name"
+  std::vector<const kube::InferenceService*> ServicesOf(std::string_view model_key) const;
+  const std::vector<const kube::Node*>& nodes() const { return node_list_; }  // by name
+  std::optional<kube::Workload> FindWorkload(std::string_view key) const;
+
+  // Workloads on `node`: claimed by it or bound to it (where there is only one node of ours, also
+  // those that can only go there), and reservations that still hold; each workload once.
+  std::vector<Load> LoadsOn(std::string_view node, WallTime now) const;
+
+  void Reserve(Reservation reservation, WallTime now);
+
+  size_t models() const { return models_.size(); }
+  size_t services() const { return services_.size(); }
+  size_t reservations() const { return reservations_.size(); }
+
+ private:
+  struct Held {
+    Reservation reservation;
+    WallTime until;
+  };
+  void ApplyNode(const kube::ObjectEvent& event);
+  void ApplyModel(const kube::ObjectEvent& event);
+  void ApplyService(const kube::ObjectEvent& event);
+  void Unlink(const std::string& service_key);
+  void Place(const std::string& workload_key);
+  void Unplace(const std::string& workload_key);
+  void PlaceServicesOf(const std::string& model_key);
+  void ReleaseGenerated(kube::Kind kind, const kube::Meta& meta);
+  bool OnlyNode(std::string_view node) const;
+
+  std::map<std::string, kube::Model, std::less<>> models_;
+  std::map<std::string, kube::InferenceService, std::less<>> services_;
+  std::map<std::string, kube::Node, std::less<>> nodes_;
+  std::vector<const kube::Node*> node_list_;
+  std::map<std::string, std::set<std::string>, std::less<>> services_by_model_;
+  std::map<std::string, std::string, std::less<>> placed_at_;  // workload key -> node, "" = none
+  std::map<std::string, std::map<std::string, Load>, std::less<>> loads_;  // node -> key -> load
+  std::map<std::string, Held, std::less<>> reservations_;
+};
+
+// The key of the reservation of an object whose name the API server makes up later.
+std::string GeneratedKey(kube::Kind kind, std::string_view ns, std::string_view generate_name,
+                         std::string_view review_uid);
+
+}  // namespace headroom::webhook
