@@ -25,11 +25,14 @@ struct Layer {
   Cache cache = Cache::kNone;
   bool recurrent = false;
   uint32_t k_width = 0, v_width = 0;      // v_width 0 with a cache: K only (MLA)
-  uint32_t extra_k_width = 0;             // indexer keys beside the cache (DSA)
+  uint32_t index_k_width = 0, index_v_width = 0;  // sparse attention's indexer, a row a token
   uint32_t head_count = 0, head_count_kv = 0;
   uint32_t k_head = 0, v_head = 0;        // head sizes in elements
   uint32_t feed_forward = 0;
-  uint64_t conv_state = 0, ssm_state = 0; // llama_hparams n_embd_r(), n_embd_s()
+  uint64_t conv_state = 0, ssm_state = 0;  // llama_hparams n_embd_r(), n_embd_s()
+  uint64_t extra_state = 0;                // a third tensor (PLE convolution history)
+  // Compressed caches (deepseek4): one row for `ratio` tokens, and one for the indexer.
+  uint32_t compress_ratio = 0, compress_width = 0, compress_index_width = 0;
   friend bool operator==(const Layer&, const Layer&) = default;
 };
 
@@ -42,6 +45,7 @@ struct HyperParameters {
   uint32_t expert_count = 0, expert_used = 0, expert_feed_forward = 0, leading_dense = 0;
   uint32_t feed_forward = 0;
   uint32_t conv_kernel = 0, ssm_inner = 0, ssm_state = 0, ssm_groups = 0, ssm_heads = 0;
+  uint32_t max_v_width = 0;  // V rows are padded to it without flash attention
   bool mla = false;          // compressed K, no V cache
   bool encoder_only = false; // no cache at all (BERT family, T5 encoder)
   bool flash_attention = true;  // false: llama.cpp turns FA off for this architecture (grok)

@@ -1,0 +1,127 @@
+#include "estimator/memory/compute.h"
+
+#include <algorithm>
+
+#include "common/checked.h"
+
+namespace headroom::estimator {
+namespace {
+
+// The widest of every dimension over all layers; f is the bytes of one f32 column of the graph.
+struct Graph {
+  const HyperParameters& hyper;
+  const Shape& shape;
+  std::string_view architecture;
+  uint64_t f = 0;           // 4 * tokens
+  uint64_t embedding = 0;   // bytes of the hidden state of all tokens
+  uint64_t heads = 0, k_head = 0, v_head = 0, kv_heads = 0, v_width = 0, feed_forward = 0;
+  uint64_t masks = 0, indices = 0;
+  bool has_full = false, has_window = false, has_state = false;
+  uint64_t cells() const { return has_full ? shape.cells : shape.window_cells; }
+  bool attends() const { return has_full || has_window; }
+};
+
+void AddLayer(const Layer& layer, Graph& g) {
+  g.has_state |= layer.recurrent;
+  g.feed_forward = std::max<uint64_t>(g.feed_forward, layer.feed_forward);
+  if (layer.cache == Cache::kNone) return;
+  (layer.cache == Cache::kFull ? g.has_full : g.has_window) = true;
+  g.heads = std::max<uint64_t>(g.heads, layer.head_count);
+  g.kv_heads = std::max<uint64_t>(g.kv_heads, layer.head_count_kv);
+  g.k_head = std::max<uint64_t>(g.k_head, layer.k_head);
+  g.v_head = std::max<uint64_t>(g.v_head, layer.v_head);
+  g.v_width = std::max<uint64_t>(g.v_width, uint64_t{layer.v_head} * layer.head_count_kv);
+}
+
+Graph MakeGraph(const ModelFile& model, const Shape& shape) {
+  Graph g{.hyper = model.hyper, .shape = shape, .architecture = model.architecture};
+  for (const Layer& layer : model.layers) AddLayer(layer, g);
+  if (model.hyper.encoder_only && !model.layers.empty()) {  // attends over the batch itself
+    g.has_full = true;
+    g.heads = g.kv_heads = model.hyper.head_count;
+    g.k_head = g.v_head = model.hyper.embedding / std::max(1u, model.hyper.head_count);
+    g.v_width = g.v_head * g.kv_heads;
+  }
+  const uint64_t tokens = shape.tokens;
+  g.f = 4 * tokens;
+  g.embedding = model.hyper.embedding * g.f;
+  const uint64_t mask = shape.flash ? 2 : 4;
+  if (g.has_full) g.masks += shape.cells * tokens * mask;
+  if (g.has_window) g.masks += shape.window_cells * tokens * mask;
+  g.indices = 16 * tokens;
+  if (g.attends() && !shape.flash) {
+    g.indices += 8 * tokens * g.v_width * (g.has_window ? 2 : 1);
+  }
+  return g;
+}
+
+// Flash attention: hidden state, Q, the result, and Metal's scratch (ggml_metal_op_flash_attn_ext
+// reserves padded K and V, partial results and block counters).
+uint64_t FlashAttentionPeak(const Graph& g) {
+  const Shape& s = g.shape;
+  const uint64_t per_stream = s.tokens / s.streams;
+  const auto row = [&](const GgmlType& type, uint64_t head) {
+    return head * g.kv_heads / type.block_elements * type.block_bytes;
+  };
+  uint64_t scratch = PadUp(2 * g.k_head * g.cells() * g.kv_heads * s.streams, 16);
+  if (!g.hyper.mla) scratch += PadUp(2 * g.v_head * g.cells() * g.kv_heads * s.streams, 16);
+  scratch += 4 * std::min<uint64_t>(per_stream, 32) * g.heads * s.streams * 32 * (g.v_head + 2);
+  scratch += 64 * ((row(*s.k, g.k_head) + row(*s.v, g.v_head)) * g.kv_heads * s.streams +
+                   2 * s.tokens);
+  scratch += PadUp(CeilDiv(per_stream, 8) * CeilDiv(g.cells(), 64) * s.streams, 32);
+  const uint64_t q = g.heads * g.k_head * g.f, result = g.heads * g.v_head * g.f;
+  const bool gated = g.architecture == "qwen3next" || g.architecture.starts_with("qwen35");
+  return g.masks + g.embedding + q + result + scratch + (gated ? q : 0);
+}
+
+uint64_t PlainAttention(const Graph& g) {
+  const uint64_t scores = g.cells() * g.heads * g.f;
+  return g.masks + g.indices + g.embedding + scores + g.heads * g.k_head * g.f;
+}
+
+uint64_t FeedForward(const Graph& g) {
+  // Attention and feed-forward side by side: one more hidden state is alive.
+  const bool parallel = g.architecture == "command-r" || g.architecture == "cohere2";
+  return g.masks + 2 * g.embedding + 3 * g.feed_forward * g.f + (parallel ? g.embedding : 0);
+}
+
+uint64_t Experts(const Graph& g) {
+  const HyperParameters& h = g.hyper;
+  const uint64_t ids = 4 * uint64_t{h.expert_count} * (1 + g.shape.tokens) + 8;
+  const uint64_t outputs = 3 * g.embedding + 2 * g.embedding * h.expert_used;
+  const uint64_t hidden =
+      2 * g.embedding + 3 * uint64_t{h.expert_feed_forward} * h.expert_used * g.f;
+  return g.masks + std::max(outputs, hidden) + ids;
+}
+
+uint64_t Recurrent(const Graph& g) {
+  const HyperParameters& h = g.hyper;
+  const uint64_t conv = h.ssm_inner + 2 * uint64_t{h.ssm_groups} * h.ssm_state;
+  return g.masks + 2 * g.embedding + (2 * conv + 3 * uint64_t{h.ssm_inner}) * g.f;
+}
+
+uint64_t Logits(const Graph& g) {
+  const uint64_t rows = std::min(g.shape.outputs, g.shape.tokens);
+  return 4 * rows * g.hyper.vocabulary + g.embedding;
+}
+
+}  // namespace
+
+ComputeBytes ClosedFormCompute(const ModelFile& model, const Shape& shape, bool graph_inputs) {
+  const Graph g = MakeGraph(model, shape);
+  uint64_t peak = Logits(g);
+  if (g.attends()) peak = std::max(peak, shape.flash ? FlashAttentionPeak(g) : PlainAttention(g));
+  if (g.feed_forward > 0 && (g.hyper.expert_count == 0 || g.hyper.leading_dense > 0)) {
+    peak = std::max(peak, FeedForward(g));
+  }
+  if (g.hyper.expert_count > 0) peak = std::max(peak, Experts(g));
+  if (g.has_state) peak = std::max(peak, Recurrent(g));
+  ComputeBytes out{peak, g.masks + 2 * g.embedding + g.indices};
+  if (graph_inputs) {
+    out.device += 2 * g.embedding + 8 * shape.tokens;
+    out.host += 2 * g.embedding + 12 * shape.tokens;
+  }
+  return out;
+}
+
+}  // namespace headroom::estimator

@@ -1,0 +1,166 @@
+#include "estimator/model.h"
+
+#include <algorithm>
+
+#include "estimator/arch/plan.h"
+#include "estimator/arch/rules.h"
+#include "estimator/tensors.h"
+
+namespace headroom::estimator {
+namespace {
+
+// An architecture without a rule: as much as any known one could need from the same keys.
+constexpr Rule kUnknownArchitecture = {.name = "", .memory = Memory::kCache};
+
+Result<std::string> Architecture(const GgufHeader& header) {
+  std::string architecture = header.String("general.architecture");
+  if (architecture.empty()) {
+    return Error(Code::kInvalid, "metadata 'general.architecture' is missing: not a model file");
+  }
+  const std::string type = header.String("general.type");
+  if (architecture == "clip" || type == "mmproj" || type == "adapter" || type == "vocab") {
+    return Error(Code::kUnsupported, "the file is a " + (type.empty() ? architecture : type) +
+                                         ", not a language model; name the model's own file");
+  }
+  return architecture;
+}
+
+uint32_t VocabularySize(const std::vector<GgufHeader>& parts, Keys& keys) {
+  const GgufValue* tokens = parts[0].Find("tokenizer.ggml.tokens");
+  if (tokens != nullptr && tokens->AsArray() != nullptr) {
+    return static_cast<uint32_t>(tokens->AsArray()->length);
+  }
+  return keys.Get("vocab_size");
+}
+
+uint32_t Largest(const std::vector<uint32_t>& values) {
+  return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+}
+
+HyperParameters Summarise(const Hparams& h, Keys& keys, const Rule& rule) {
+  HyperParameters out;
+  out.embedding = h.n_embd;
+  out.vocabulary = h.n_vocab;
+  out.context_train = h.n_ctx_train;
+  out.layer_count = h.n_layer();
+  out.nextn_layers = h.router_layer ? 0 : h.n_layer_nextn;
+  out.head_count = Largest(h.n_head);
+  out.window = h.window ? h.n_swa : 0;
+  out.expert_count = keys.Get("expert_count");
+  out.expert_used = Largest(keys.PerLayer("expert_used_count", h.n_layer(), 0));
+  out.expert_feed_forward = Largest(keys.PerLayer("expert_feed_forward_length", h.n_layer(), 0));
+  out.leading_dense = keys.Get("leading_dense_block_count");
+  out.feed_forward = Largest(h.n_ff);
+  out.conv_kernel = h.conv_kernel;
+  out.ssm_inner = h.ssm_inner;
+  out.ssm_state = h.ssm_state;
+  out.ssm_groups = h.ssm_groups;
+  out.ssm_heads = h.ssm_heads;
+  out.mla = h.mla;
+  out.encoder_only = rule.memory == Memory::kNone;
+  out.flash_attention = rule.name != "grok";  // llama_init_from_model() turns it off
+  for (uint32_t il = 0; il < h.n_layer_all; ++il) {
+    const uint32_t head = h.is_swa[il] ? h.head_v_swa : h.head_v;
+    out.max_v_width = std::max(out.max_v_width, head * h.n_head_kv[il]);
+  }
+  return out;
+}
+
+// Everything that is there must fit the widths below, whatever the file claims.
+Result<void> CheckRanges(const Hparams& h) {
+  constexpr uint32_t kMaxHeads = 1 << 16, kMaxHead = 1 << 16, kMaxWidth = 1 << 24;
+  if (h.n_embd == 0 || h.n_embd > kMaxWidth) {
+    return Error(Code::kInvalid, "embedding_length " + std::to_string(h.n_embd) +
+                                     " is out of range (1 to 16777216)");
+  }
+  for (uint32_t head : {h.head_k, h.head_v, h.head_k_swa, h.head_v_swa, h.indexer_head,
+                        h.kda_head, h.wkv_head}) {
+    if (head > kMaxHead) {
+      return Error(Code::kInvalid, "head size " + std::to_string(head) + " is out of range");
+    }
+  }
+  for (uint32_t state : {h.ssm_inner, h.ssm_state, h.ssm_groups, h.conv_kernel, h.token_shift,
+                         h.shortconv}) {
+    if (state > kMaxWidth) {
+      return Error(Code::kInvalid, "state size " + std::to_string(state) + " is out of range");
+    }
+  }
+  for (const auto* heads : {&h.n_head, &h.n_head_kv}) {
+    if (Largest(*heads) > kMaxHeads) {
+      return Error(Code::kInvalid, "head count " + std::to_string(Largest(*heads)) +
+                                       " is out of range");
+    }
+  }
+  return {};
+}
+
+void AddBoundWarning(ModelFile& model, const Hparams& h) {
+  model.bound = true;
+  model.warnings.push_back("unknown architecture '" + model.architecture +
+                           "': sizes are an upper bound from its generic keys");
+  // Every layer may be a full-attention layer with as many K/V heads as heads.
+  for (Layer& layer : model.layers) {
+    const uint32_t heads = std::max(layer.head_count, layer.head_count_kv);
+    layer.cache = Cache::kFull;
+    layer.k_width = std::max(h.head_k, h.head_k_swa) * heads;
+    layer.v_width = std::max(h.head_v, h.head_v_swa) * heads;
+    layer.recurrent = h.ssm_inner > 0;
+    layer.conv_state = ConvStateElements(h);
+    layer.ssm_state = SsmStateElements(h);
+  }
+}
+
+}  // namespace
+
+uint64_t ModelFile::MemoryUse() const {
+  uint64_t bytes = sizeof(ModelFile) + layers.capacity() * sizeof(Layer);
+  for (const std::string& text : warnings) bytes += sizeof(std::string) + text.capacity();
+  return bytes + architecture.capacity() + name.capacity() + quantization.capacity();
+}
+
+std::vector<std::string> KnownArchitectures() {
+  std::vector<std::string> names;
+  for (const Rule& rule : AllRules()) names.emplace_back(rule.name);
+  return names;
+}
+
+Result<ModelFile> DescribeModel(const std::vector<GgufHeader>& parts, uint64_t file_bytes) {
+  if (parts.empty()) return Error(Code::kInvalid, "no GGUF header given");
+  auto architecture = Architecture(parts[0]);
+  if (!architecture) return architecture.error();
+  ModelFile model;
+  model.architecture = std::move(*architecture);
+  const Rule* rule = FindRule(model.architecture);
+  Keys keys(parts[0], model.architecture);
+  Hparams h = LoadCommonHparams(keys);
+  if (keys.error() && rule == nullptr) {
+    return Error(Code::kUnsupported, "unknown architecture '" + model.architecture +
+                                         "' and no bound: " + keys.error()->message());
+  }
+  if (keys.error()) return *keys.error();
+  h.n_vocab = VocabularySize(parts, keys);
+  if (rule != nullptr) {
+    ApplyWindow(rule->window, h, keys);
+    if (rule->adjust != nullptr && !keys.error()) rule->adjust(h, keys);
+  }
+  if (auto checked = CheckRanges(h); !checked) return checked.error();
+  const Rule& used = rule != nullptr ? *rule : kUnknownArchitecture;
+  model.hyper = Summarise(h, keys, used);
+  if (keys.error()) return *keys.error();
+  model.layers = PlanLayers(h, used.memory);
+  model.name = parts[0].String("general.name");
+  if (const auto type = parts[0].Uint("general.file_type")) {
+    model.quantization = FileTypeName(*type);
+  }
+  model.tensors = SumTensors(parts, model.architecture,
+                             h.router_layer ? h.n_layer_all : h.n_layer());
+  model.file_bytes = file_bytes;
+  for (const GgufHeader& part : parts) {
+    model.header_bytes += part.header_bytes;
+    if (file_bytes == 0) model.file_bytes += part.MinFileBytes();
+  }
+  if (rule == nullptr) AddBoundWarning(model, h);
+  return model;
+}
+
+}  // namespace headroom::estimator
