@@ -1,0 +1,38 @@
+// One connection of the HTTP server, from handshake to close. Internal to net/.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <string>
+
+#include "net/http_server.h"
+#include "net/stream.h"
+
+namespace headroom::net {
+
+// What all connections of a server share; outlives them.
+struct HttpShared {
+  HttpServerOptions options;
+  HttpHandler handler;
+  bool draining = false;
+  // The Date header, made once a second.
+  int64_t date_second = -1;
+  std::string date = {};
+
+  HttpShared(HttpServerOptions o, HttpHandler h) : options(std::move(o)), handler(std::move(h)) {}
+  std::string_view Date();
+};
+
+struct HttpConnection {
+  HttpConnection(HttpShared& s, boost::asio::ip::tcp::socket socket, std::string peer)
+      : shared(s), stream(std::move(socket)), context{std::move(peer)} {}
+  HttpShared& shared;
+  ByteStream stream;
+  RequestContext context;
+  bool busy = false;  // from the first byte of a request until its answer is written
+};
+
+// Returns when the connection is closed; throws only when cancelled.
+boost::asio::awaitable<void> ServeConnection(HttpConnection& connection);
+
+}  // namespace headroom::net
