@@ -44,7 +44,12 @@ class Builder : public YAML::EventHandler {
  public:
   std::vector<Json> documents;
 
-  void OnDocumentStart(const YAML::Mark&) override { anchors_.clear(); }
+  // yaml-cpp reports empty documents for ever at a stray ",".
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos == document_start_) Fail(mark, "unexpected character");
+    document_start_ = mark.pos;
+    anchors_.clear();
+  }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { Finish(mark, {}, anchor); }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -176,6 +181,7 @@ class Builder : public YAML::EventHandler {
   std::vector<Container> open_;
   std::map<YAML::anchor_t, Value> anchors_;
   size_t expanded_ = 0;
+  int document_start_ = -1;
   YAML::Mark mark_;  // of the latest container opened; ends carry no position
 };
 

@@ -96,6 +96,8 @@ TEST(Yaml, ErrorsCarryThePosition) {
       {"a: 1\nb: 2\na: 3\n", "m.yaml:3:1: key 'a' is already set in this map"},
       {"? [x]\n: 1\n", "m.yaml:1:3: a key must be text"},
       {"~: 1\n", "m.yaml:1:1: a key must be text"},
+      {", [2]]\n", "m.yaml:1:1: unexpected character"},
+      {"a: 1\n---\n]\n", "m.yaml:3:1: illegal flow end"},
       {"a: *missing\n", "m.yaml:1:4: "},
       {"a: &x [*x]\n", "m.yaml:1:8: alias to a value that contains the alias"},
       {"a: .inf\n", "m.yaml:1:4: number .inf cannot be represented"},
