@@ -54,6 +54,8 @@ class Builder : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { Finish(mark, {}, anchor); }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
+    // The input is valid UTF-8; yaml-cpp decodes these two escapes to bytes that are not.
+    if (!IsUtf8(text)) Fail(mark, "the escapes \\N and \\_ are not supported");
     Value value{Json(text), sizeof(Json::Member) + text.size()};
     if (WantsKey()) {
       TakeKey(mark, text, !StaysText(tag));

@@ -38,7 +38,8 @@ bool IsPlainSafe(std::string_view text) {
   const bool good_start = kLetters.find(first) != std::string_view::npos ||
                           kDigits.find(first) != std::string_view::npos || first == '/' ||
                           first == '.' || first == '_' || IsOption(text);
-  if (!good_start || text == "..." || text.back() == ' ' || text.back() == ':') return false;
+  if (!good_start || text.starts_with("...") || text.back() == ' ' || text.back() == ':')
+    return false;
   for (const char c : text) {  // other bytes, UTF-8 among them, are quoted
     if (c < ' ' || c > '~') return false;
   }

@@ -98,6 +98,8 @@ TEST(Yaml, ErrorsCarryThePosition) {
       {"~: 1\n", "m.yaml:1:1: a key must be text"},
       {", [2]]\n", "m.yaml:1:1: unexpected character"},
       {"a: 1\n---\n]\n", "m.yaml:3:1: illegal flow end"},
+      {"a: \"x\\Ny\"\n", "m.yaml:1:4: the escapes \\N and \\_ are not supported"},
+      {"a: \"\\ud800\"\n", "m.yaml:1:"},
       {"a: *missing\n", "m.yaml:1:4: "},
       {"a: &x [*x]\n", "m.yaml:1:8: alias to a value that contains the alias"},
       {"a: .inf\n", "m.yaml:1:4: number .inf cannot be represented"},
