@@ -83,10 +83,12 @@ Result<void> OnData(Transfer& transfer, std::string_view data, net::Deadline dea
   return {};
 }
 
-// The client's texts may tell addresses or what a peer said; only refusals by our own guard travel.
+// The client's texts may tell addresses, signed URLs or what a peer said: only its code is used.
 Error ClientError(const Error& error) {
   switch (error.code()) {
-    case Code::kUnauthorized: return error;
+    case Code::kUnauthorized:
+      return Error(Code::kUnauthorized, "the host resolves to an address that is not public and "
+                                        "not on the allow-list (--source-allow=ADDRESS/PREFIX)");
     case Code::kTimeout: return Error(Code::kTimeout, "the host did not answer in time");
     case Code::kTooLarge: return Error(Code::kTooLarge, "the host's answer is too large");
     default: return Error(Code::kUnavailable, "the host cannot be reached");

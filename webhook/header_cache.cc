@@ -53,6 +53,7 @@ asio::awaitable<void> HeaderCache::Stop() {
   stopping_ = true;
   tasks_.Cancel();
   co_await tasks_.Join();
+  changed_.Notify();
 }
 
 }  // namespace headroom::webhook

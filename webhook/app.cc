@@ -1,0 +1,182 @@
+#include "webhook/app.h"
+
+#include <optional>
+
+#include "common/files.h"
+#include "common/log.h"
+#include "net/http_server.h"
+#include "net/task_group.h"
+#include "net/tls.h"
+#include "sources/address_policy.h"
+#include "sources/header_source.h"
+#include "webhook/feeds.h"
+#include "webhook/samples.h"
+#include "webhook/service.h"
+
+namespace headroom::webhook {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::milliseconds kTlsPoll{10'000};
+constexpr std::chrono::milliseconds kGrace{10'000};  // the longest request still being answered
+constexpr size_t kMaxNodeHeader = 64u << 20;
+
+std::string Trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+struct App::State {
+  State(asio::any_io_executor ex, Options opts) : executor(std::move(ex)), options(std::move(opts)) {}
+
+  Result<void> Load();
+  Result<void> LoadTls();
+  Result<void> LoadSources();
+  Result<void> Listen();
+  asio::awaitable<Result<sources::ModelHeader>> Fetch(HeaderNeed need, net::Deadline deadline);
+
+  asio::any_io_executor executor;
+  Options options;
+  View view;
+  Metrics metrics;
+  sources::AddressPolicy policy;
+  std::unique_ptr<net::TlsServer> tls;
+  std::unique_ptr<net::HttpClient> remote, nodes;  // guarded by the policy, and not
+  std::unique_ptr<Feeds> feeds;
+  std::unique_ptr<HeaderCache> headers;
+  std::unique_ptr<Service> service;
+  std::unique_ptr<net::HttpServer> server;
+};
+
+Result<void> App::State::LoadTls() {
+  if (options.tls_cert.empty()) return {};
+  net::TlsServerOptions tls_options;
+  tls_options.certificate_file = options.tls_cert;
+  tls_options.key_file = options.tls_key;
+  tls_options.client_ca_file = options.client_ca;
+  auto loaded = net::TlsServer::Load(std::move(tls_options));
+  if (!loaded) return loaded.error();
+  tls = std::move(*loaded);
+  return {};
+}
+
+Result<void> App::State::LoadSources() {
+  auto entries = sources::AddressPolicy::DefaultEntries();
+  entries.insert(entries.end(), options.source_allow.begin(), options.source_allow.end());
+  auto parsed = sources::AddressPolicy::Parse(entries);
+  if (!parsed) return parsed.error().Within("--source-allow");
+  policy = std::move(*parsed);
+  net::HttpClientOptions remote_options;
+  if (!options.source_ca.empty()) {
+    auto ca = ReadFile(options.source_ca);
+    if (!ca) return ca.error().Within("--source-ca");
+    auto context = net::MakeClientContext({.ca_pem = *ca, .certificate_pem = "", .key_pem = ""});
+    if (!context) return context.error().Within("--source-ca");
+    remote_options.tls = *context;
+  }
+  remote_options.address_guard = [this](std::string_view host, std::string_view address) {
+    return policy.CheckAddress(host, address);
+  };
+  remote = std::make_unique<net::HttpClient>(executor, std::move(remote_options));
+  net::HttpClientOptions node_options;
+  node_options.max_body_bytes = kMaxNodeHeader;
+  nodes = std::make_unique<net::HttpClient>(executor, std::move(node_options));
+  if (!options.node_token_file.empty()) {
+    if (auto token = ReadFile(options.node_token_file); !token) {
+      return token.error().Within("--node-token-file");
+    }
+  }
+  return {};
+}
+
+asio::awaitable<Result<sources::ModelHeader>> App::State::Fetch(HeaderNeed need,
+                                                                net::Deadline deadline) {
+  if (need.source.where == sources::Source::Where::kHttps) {
+    auto header =
+        co_await sources::ReadRemoteHeader(*remote, policy, std::move(need.source), "", deadline);
+    co_return header;
+  }
+  std::string token;  // read at each use, so that rotation needs no restart
+  if (!options.node_token_file.empty()) {
+    auto file = ReadFile(options.node_token_file);
+    if (!file) co_return Error(Code::kIo, "--node-token-file cannot be read");
+    token = Trimmed(std::move(*file));
+  }
+  auto header = co_await sources::ReadNodeHeader(*nodes, std::move(need.metrics_address),
+                                                 std::move(need.source), std::move(token), deadline);
+  co_return header;
+}
+
+Result<void> App::State::Listen() {
+  headers = std::make_unique<HeaderCache>(executor, [this](HeaderNeed need, net::Deadline deadline) {
+    return Fetch(std::move(need), deadline);
+  });
+  Service::Parts parts{.view = view,
+                       .headers = *headers,
+                       .metrics = metrics,
+                       .rules = {.allow_unknown = options.allow_unknown},
+                       .missing = [this] { return feeds->Missing(); },
+                       .samples = nullptr};
+  parts.samples = [this] {
+    return CollectSamples({view, *headers, *feeds, *service, server.get(), tls.get()});
+  };
+  service = std::make_unique<Service>(std::move(parts));
+  net::HttpServerOptions server_options;
+  server_options.listen = options.listen;
+  server_options.tls = tls.get();
+  server_options.max_body_bytes = kMaxReviewBytes;
+  auto listening = net::HttpServer::Listen(
+      executor, std::move(server_options),
+      [this](const net::HttpRequest& request, const net::RequestContext& context) {
+        return service->Handle(request, context);
+      });
+  if (!listening) return listening.error();
+  server = std::move(*listening);
+  return {};
+}
+
+Result<void> App::State::Load() {
+  if (auto checked = CheckOptions(options); !checked) return checked.error();
+  if (auto loaded = LoadTls(); !loaded) return loaded.error();
+  if (auto loaded = LoadSources(); !loaded) return loaded.error();
+  auto made = Feeds::Make(executor, options, view);
+  if (!made) return made.error();
+  feeds = std::move(*made);
+  return Listen();
+}
+
+App::App(std::unique_ptr<State> state) : state_(std::move(state)) {}
+App::~App() = default;
+
+Result<std::unique_ptr<App>> App::Make(asio::any_io_executor executor, Options options) {
+  auto state = std::make_unique<State>(std::move(executor), std::move(options));
+  if (auto loaded = state->Load(); !loaded) return loaded.error();
+  return std::unique_ptr<App>(new App(std::move(state)));
+}
+
+std::string App::address() const { return state_->server->address(); }
+
+asio::awaitable<void> App::Run() {
+  net::TaskGroup group(state_->executor);
+  state_->feeds->Spawn(group);
+  if (state_->tls) group.Spawn(state_->tls->Watch(kTlsPoll));
+  group.Spawn(state_->server->Run());
+  LogInfo("serving", {{"address", address()}, {"tls", state_->tls != nullptr}});
+  co_await group.Join();
+}
+
+asio::awaitable<void> App::Stop() {
+  state_->service->StartDraining();
+  state_->server->StartDraining();
+  co_await net::SleepFor(state_->options.shutdown_delay);
+  // Fetches first: who still waits for one answers now. Run() ends with the server, and must find
+  // nothing running.
+  co_await state_->headers->Stop();
+  co_await state_->server->Stop(kGrace);
+}
+
+}  // namespace headroom::webhook

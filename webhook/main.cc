@@ -1,0 +1,72 @@
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+
+#include "common/log.h"
+#include "net/async.h"
+#include "net/task_group.h"
+#include "webhook/app.h"
+
+namespace {
+
+namespace asio = boost::asio;
+using headroom::webhook::App;
+
+asio::awaitable<void> StopOnSignal(App& app) {
+  const int signal = co_await headroom::net::UntilSignal();
+  headroom::LogInfo("shutting down", {{"signal", signal}});
+  co_await app.Stop();
+}
+
+asio::awaitable<void> Main(App& app, asio::any_io_executor executor) {
+  headroom::net::TaskGroup group(executor);
+  group.Spawn(app.Run());
+  group.Spawn(StopOnSignal(app));
+  co_await group.Join();
+}
+
+int Fail(std::string_view message) {
+  std::cerr << "headroom-webhook: " << message << "\n";
+  return 1;
+}
+
+int Serve(headroom::webhook::Options options) {
+  headroom::SetLogLevel(options.log_level);
+  asio::io_context io(1);
+  auto app = App::Make(io.get_executor(), std::move(options));
+  if (!app) return Fail(app.error().message());
+  std::exception_ptr failure;
+  asio::co_spawn(io, Main(**app, io.get_executor()),
+                 [&failure](std::exception_ptr error) { failure = error; });
+  io.run();
+  if (failure) std::rethrow_exception(failure);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  headroom::webhook::Options options;
+  const headroom::Flags flags = headroom::webhook::MakeFlags(options);
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto parsed = flags.Parse(arguments, [](const char* name) { return std::getenv(name); });
+  if (!parsed) return Fail(parsed.error().message());
+  if (parsed->help) {
+    std::cout << flags.Help();
+    return 0;
+  }
+  if (parsed->version) {
+    std::cout << "headroom-webhook " HEADROOM_VERSION "\n";
+    return 0;
+  }
+  if (!parsed->positional.empty()) {
+    return Fail("unexpected argument '" + parsed->positional[0] + "'; --help tells more");
+  }
+  try {
+    return Serve(std::move(options));
+  } catch (const std::exception& error) {
+    return Fail(error.what());
+  }
+}

@@ -1,0 +1,156 @@
+#include "webhook/service.h"
+
+#include <algorithm>
+
+#include "common/flags.h"
+#include "common/log.h"
+
+namespace headroom::webhook {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kDefaultTimeout{10'000};  // the API server's
+constexpr milliseconds kMargin{1'000};
+constexpr milliseconds kLongest{8'000};  // a person waits for kubectl
+// A review leads to more headers when the first are known (projector, occupants); this many rounds
+// are plenty, and a bound keeps a mistake from looping.
+constexpr int kMaxRounds = 8;
+
+class Counted {
+ public:
+  explicit Counted(size_t& count) : count_(count) { ++count_; }
+  ~Counted() { --count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+ private:
+  size_t& count_;
+};
+
+net::HttpResponse NoDecision(int status, std::string_view text) {
+  net::HttpResponse response = net::TextResponse(status, text);
+  if (status == 503) response.headers.Set("Retry-After", "1");
+  return response;
+}
+
+void LogDecision(const Review& review, const Decision& decision, double seconds) {
+  const LogLevel level =
+      decision.outcome == Decision::Outcome::kPassed ? LogLevel::kDebug : LogLevel::kInfo;
+  const std::string name =
+      review.name.empty() ? StringOr(review.object, {"metadata", "generateName"}) + "*" : review.name;
+  Log(level, "admission",
+      {{"result", ToString(decision.outcome)},
+       {"rule", decision.rule},
+       {"operation", review.operation},
+       {"kind", review.kind},
+       {"object", review.ns + "/" + name},
+       {"user", review.user},
+       {"dry_run", review.dry_run},
+       {"seconds", seconds},
+       {"uid", review.uid},
+       {"detail", decision.detail}});
+}
+
+}  // namespace
+
+milliseconds AnswerTime(std::string_view timeout) {
+  const auto parsed = ParseDuration(timeout);
+  const milliseconds given =
+      parsed && *parsed > milliseconds(0) ? std::min(*parsed, milliseconds(30'000)) : kDefaultTimeout;
+  // Of a timeout below two seconds the margin may take no more than half.
+  return std::min(std::max(given - kMargin, given / 2), kLongest);
+}
+
+asio::awaitable<net::HttpResponse> Service::Handle(const net::HttpRequest& request,
+                                                   const net::RequestContext&) {
+  const auto target = net::ParseTarget(request.target);
+  if (!target) co_return net::TextResponse(400, "malformed request target");
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (target->path == "/validate") {
+    if (request.method != "POST") co_return net::TextResponse(405, "expected POST /validate");
+    auto response = co_await Validate(request, target->Get("timeout"));
+    co_return response;
+  }
+  if (!reads) co_return net::TextResponse(405, "expected GET");
+  if (target->path == "/healthz") co_return net::TextResponse(200, "ok");
+  if (target->path == "/readyz") co_return Ready();
+  if (target->path == "/metrics") co_return Expose();
+  if (target->path == "/") {
+    co_return net::TextResponse(200, "headroom-webhook " HEADROOM_VERSION
+                                     ": POST an AdmissionReview to /validate; GET /healthz, "
+                                     "/readyz, /metrics");
+  }
+  co_return net::TextResponse(404, "not found; see /");
+}
+
+net::HttpResponse Service::Ready() const {
+  if (draining_) return net::TextResponse(503, "shutting down");
+  const std::string missing = parts_.missing();
+  if (!missing.empty()) return net::TextResponse(503, missing);
+  return net::TextResponse(200, "ok");
+}
+
+net::HttpResponse Service::Expose() const {
+  net::HttpResponse response;
+  response.headers.Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  response.body = parts_.metrics.Expose(parts_.samples());
+  return response;
+}
+
+Decision Service::JudgeNow(const Review& review, bool last) {
+  const HeaderLookup lookup = [this, last](const HeaderNeed& need) {
+    HeaderState state = parts_.headers.Find(need);
+    using Kind = HeaderState::Kind;
+    // Until the last round a fetch under way is worth waiting for, in the last one nothing is.
+    if (!last && state.kind == Kind::kPending) state.kind = Kind::kMissing;
+    if (last && state.kind == Kind::kMissing) state.kind = Kind::kPending;
+    return state;
+  };
+  return Judge(review, parts_.view, lookup, parts_.rules, std::chrono::system_clock::now());
+}
+
+asio::awaitable<Decision> Service::Decide(const Review& review, net::Deadline deadline) {
+  for (int round = 0; round < kMaxRounds; ++round) {
+    if (std::chrono::steady_clock::now() >= deadline) break;
+    Decision decision = JudgeNow(review, false);
+    if (decision.needs.empty()) co_return decision;
+    for (const HeaderNeed& need : decision.needs) parts_.headers.Start(need);
+    for (const HeaderNeed& need : decision.needs) {
+      co_await parts_.headers.WaitFor(need, deadline);
+    }
+  }
+  co_return JudgeNow(review, true);
+}
+
+asio::awaitable<net::HttpResponse> Service::Validate(const net::HttpRequest& request,
+                                                     std::string timeout) {
+  const auto start = std::chrono::steady_clock::now();
+  if (in_flight_ >= parts_.max_in_flight) {
+    parts_.metrics.CountRefusal(Metrics::Refusal::kOverloaded);
+    co_return NoDecision(503, "too many reviews at once");
+  }
+  const Counted counted(in_flight_);
+  if (const std::string missing = parts_.missing(); !missing.empty()) {
+    parts_.metrics.CountRefusal(Metrics::Refusal::kNotReady);
+    co_return NoDecision(503, "not ready to decide: " + missing);
+  }
+  const auto review = ParseReview(request.body);
+  if (!review) {
+    parts_.metrics.CountRefusal(Metrics::Refusal::kMalformed);
+    co_return NoDecision(400, "AdmissionReview: " + review.error().message());
+  }
+  const Decision decision = co_await Decide(*review, start + AnswerTime(timeout));
+  if (!review->dry_run && decision.answer.allowed) {
+    for (const Reservation& reservation : decision.reservations) {
+      parts_.view.Reserve(reservation, std::chrono::system_clock::now());
+    }
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  parts_.metrics.CountDecision(decision, took.count());
+  LogDecision(*review, decision, took.count());
+  co_return net::JsonResponse(200, EncodeResponse(*review, decision.answer));
+}
+
+}  // namespace headroom::webhook
