@@ -63,6 +63,9 @@ apt_install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
+# The package with Boost's headers, from 1.81 on.
+boost_package() { case $(os_name) in debian-12) echo libboost1.81-dev ;; *) echo libboost-dev ;; esac; }
+
 # cached NAME VERSION FUNCTION: prints the folder of a cache entry. When it is not there, FUNCTION is
 # called with an empty folder to fill, which gets its final name only after success. The folder is
 # moved, so nothing in it may contain its own path. Do not call it in a condition (if, &&, ||):

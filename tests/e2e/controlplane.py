@@ -165,6 +165,7 @@ class ControlPlane:
         self._spawn("kube-controller-manager", outlive, [
             f"--kubeconfig={config}",
             f"--controllers={','.join(CONTROLLERS)}",
+            "--use-service-account-credentials=true",
             "--leader-elect=false",
             "--bind-address=127.0.0.1",
             "--secure-port=0",
