@@ -15,31 +15,31 @@ namespace headroom::estimator {
 
 // What a node publishes about itself (annotations headroom.dev/*). Bytes.
 struct NodeCapacity {
-  std::string name;
+  std::string name = {};
   uint64_t memory_total = 0;
-  std::optional<uint64_t> memory_budget;  // as the node resolved its own setting
-  std::string budget_source;              // "flag 0.80", "adaptive 0.67": how it did
+  std::optional<uint64_t> memory_budget = {};  // as the node resolved its own setting
+  std::string budget_source = {};              // "flag 0.80", "adaptive 0.67": how it did
   uint64_t gpu_working_set = 0;           // 0 = no GPU limit known
   uint64_t available = 0, wired = 0, committed = 0;
   std::string pressure = "unknown";       // normal | warning | critical | unknown
   std::string accelerator = "metal";      // metal | cpu
-  std::string runtime_version, metrics_address, agent_version;
-  std::optional<WallTime> observed_at;
+  std::string runtime_version = {}, metrics_address = {}, agent_version = {};
+  std::optional<WallTime> observed_at = {};
   bool schedulable = true;                // spec.unschedulable is not set, Ready is not False
   // Why the annotations cannot be used (HR-201), naming key, value and expected form; "" = fine.
-  std::string invalid;
+  std::string invalid = {};
 };
 
 // A Model's own wishes, as written in the manifest; unset = not given.
 struct BudgetTexts {
-  std::optional<std::string> memory_budget;    // a quantity
-  std::optional<std::string> memory_fraction;  // a number in (0, 1]
+  std::optional<std::string> memory_budget = {};    // a quantity
+  std::optional<std::string> memory_fraction = {};  // a number in (0, 1]
   std::string path = "spec.hardware";          // prefix of the field path in errors
 };
 
 struct Budget {
   uint64_t bytes = 0;
-  std::string derivation;  // "48.0 GiB total x 0.75 (adaptive) = 36.0 GiB"
+  std::string derivation = {};  // "48.0 GiB total x 0.75 (adaptive) = 36.0 GiB"
   bool from_model = false; // memoryBudget or memoryFraction decided
   bool capped = false;     // the GPU working set was the lower one
 };
@@ -48,7 +48,7 @@ struct Budget {
 // text for the annotation: what the exporter publishes.
 struct NodeBudget {
   uint64_t bytes = 0;
-  std::string source;
+  std::string source = {};
 };
 Result<NodeBudget> ResolveNodeBudget(std::string_view setting, uint64_t memory_total,
                                      uint64_t gpu_working_set);

@@ -21,7 +21,7 @@ std::vector<std::string> Warnings(const Verdict& verdict);
 // For AdmissionReview response.status.details.causes: reason is the rule id, field a field path,
 // message holds exact bytes ("footprintBytes=55942123520").
 struct Cause {
-  std::string reason, field, message;
+  std::string reason = {}, field = {}, message = {};
 };
 std::vector<Cause> Causes(const Verdict& verdict);
 

@@ -28,7 +28,7 @@ struct MemoryParts {
 };
 
 struct Footprint {
-  MemoryParts device, host;           // buf.MTL0 and buf.CPU (+ the output buffer)
+  MemoryParts device = {}, host = {};           // buf.MTL0 and buf.CPU (+ the output buffer)
   uint64_t prompt_cache = 0;          // may grow to (--cache-ram)
   uint64_t context_checkpoints = 0;   // may grow to
   uint64_t projector = 0;             // mmproj and adapters
@@ -38,9 +38,9 @@ struct Footprint {
   uint64_t footprint_bytes = 0;       // what it may grow to: this is what admission counts
   uint64_t file_bytes = 0;
   Method method = Method::kClosedForm;
-  std::string runtime_version;        // the llama.cpp version the estimate is made for
+  std::string runtime_version = {};        // the llama.cpp version the estimate is made for
   uint32_t context = 0, context_per_slot = 0, slots = 0;  // as llama-server will have them
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings = {};
 
   uint64_t KvCache() const { return device.kv_cache + host.kv_cache; }
   uint64_t RecurrentState() const { return device.recurrent_state + host.recurrent_state; }

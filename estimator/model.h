@@ -62,15 +62,15 @@ struct TensorBytes {
 };
 
 struct ModelFile {
-  std::string architecture, name;
-  std::string quantization;  // general.file_type as "Q4_K_M"; "" if the file does not say
-  HyperParameters hyper;
-  std::vector<Layer> layers;
-  TensorBytes tensors;
+  std::string architecture = {}, name = {};
+  std::string quantization = {};  // general.file_type as "Q4_K_M"; "" if the file does not say
+  HyperParameters hyper = {};
+  std::vector<Layer> layers = {};
+  TensorBytes tensors = {};
   uint64_t file_bytes = 0;
   uint64_t header_bytes = 0;  // all parts
   bool bound = false;         // the architecture is unknown: sizes are an upper bound
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings = {};
 
   uint64_t MemoryUse() const;  // of this value, for a cache's budget
 };

@@ -26,17 +26,17 @@ struct Outputs {
 struct ServingOptions {
   uint32_t context = 0;   // tokens over all slots; 0 = the model's training context
   uint32_t parallel = 0;  // slots; 0 = llama-server's choice: 4 with a unified cache
-  std::optional<bool> kv_unified;  // unset: true if parallel is 0, else false
+  std::optional<bool> kv_unified = {};  // unset: true if parallel is 0, else false
   uint32_t batch = 2048, ubatch = 512;
   FlashAttention flash_attention = FlashAttention::kAuto;
   std::string cache_type_k = "f16", cache_type_v = "f16";
   bool swa_full = false;
-  Outputs outputs;
+  Outputs outputs = {};
   uint32_t prompt_cache_mib = 8192;   // --cache-ram; kUnlimited for -1
   uint32_t context_checkpoints = 32;  // --ctx-checkpoints, per slot
   LoadMode load_mode = LoadMode::kMmap;
   Device device = Device::kMetal;
-  std::string runtime_version;        // of llama.cpp, "" = newest known
+  std::string runtime_version = {};        // of llama.cpp, "" = newest known
   uint64_t mmproj_bytes = 0;          // size of a projector file, loaded beside the model
   uint64_t lora_bytes = 0;            // adapters, control vectors
   bool embeddings = false;            // --embedding, --reranking

@@ -18,22 +18,22 @@ namespace headroom::estimator {
 
 // A model already bound to a node (or admitted a moment ago and not claimed yet).
 struct Occupant {
-  std::string name;  // "team-a/qwen-32b"
+  std::string name = {};  // "team-a/qwen-32b"
   uint64_t footprint_bytes = 0;
 };
 
 struct Candidate {
-  NodeCapacity node;
+  NodeCapacity node = {};
   // The workload itself must not be among them. If their sum is less than node.committed, the rest
   // counts as "other models".
-  std::vector<Occupant> occupants;
+  std::vector<Occupant> occupants = {};
 };
 
 struct Workload {
   std::string kind = "Model";  // Model | InferenceService
-  std::string name;            // "team-a/llama-70b"
+  std::string name = {};            // "team-a/llama-70b"
   // Where the serving options come from, for "Assumed:"; "" = the Model's spec.serving.
-  std::string service;         // "team-a/chat"
+  std::string service = {};         // "team-a/chat"
 };
 
 // Which fields the texts name; the defaults suit a Model with spec.serving.
@@ -42,29 +42,30 @@ struct FieldNames {
   std::string cache_type_k = "spec.serving.cacheTypeK", cache_type_v = "spec.serving.cacheTypeV";
   std::string node = "spec.nodeName";
   std::string source = "spec.source";
+  std::string prompt_cache = "spec.serving.promptCacheMiB";
 };
 
 struct UnknownSize {
   enum class Why : uint8_t { kUnreadable, kPending } why = Why::kUnreadable;
-  std::string reason;  // ours, ASCII, no upstream text: "header of spec.source unreachable in 3s"
+  std::string reason = {};  // ours, ASCII, no upstream text: "header of spec.source unreachable in 3s"
 };
 
 struct Request {
-  Workload workload;
-  FieldNames fields;
-  std::string source;               // "hf org/repo file.gguf @ 3f2a1c" for the Estimate line
+  Workload workload = {};
+  FieldNames fields = {};
+  std::string source = {};               // "hf org/repo file.gguf @ 3f2a1c" for the Estimate line
   uint64_t header_bytes_read = 0;   // 0 = do not say
   const ModelFile* model = nullptr; // borrowed for the call; nullptr = see `unknown`
-  UnknownSize unknown;
+  UnknownSize unknown = {};
   bool allow_unknown = false;       // --unknown-size=warn
-  ServingOptions serving;
-  BudgetTexts budget;
-  std::vector<Candidate> candidates;  // the target nodes
-  std::vector<Candidate> others;      // further nodes with our annotations: for suggestions only
+  ServingOptions serving = {};
+  BudgetTexts budget = {};
+  std::vector<Candidate> candidates = {};  // the target nodes
+  std::vector<Candidate> others = {};      // further nodes with our annotations: for suggestions only
   // Pre-flight: memory that is really available now is a hard limit (the candidate's
   // node.available); at admission it is only a warning.
   bool preflight = false;
-  WallTime now;
+  WallTime now = {};
 };
 
 enum class Rule : uint8_t {
@@ -83,25 +84,30 @@ enum class Rule : uint8_t {
 std::string_view RuleId(Rule rule);  // "HR-101"; "" for kAllowed
 
 struct CandidateView {
-  std::string node;
+  std::string node = {};
   enum class State : uint8_t { kFits, kOccupied, kTooSmall, kInUse, kStale, kUnschedulable,
                                kInvalid, kRefused } state = State::kTooSmall;
-  std::string why;                  // text for kStale, kUnschedulable, kInvalid, kRefused
-  Footprint footprint;              // for this node's runtime version and accelerator
-  Budget budget;
-  std::string accelerator;
+  std::string why = {};                  // text for kStale, kUnschedulable, kInvalid, kRefused
+  Footprint footprint = {};              // for this node's runtime version and accelerator
+  Budget budget = {};
+  std::string accelerator = {};
+  uint64_t need = 0;                // footprint, or the declared memoryBudget if unknown
   uint64_t committed = 0, headroom = 0, shortfall = 0, available = 0;
-  std::vector<Occupant> occupants;  // largest first
+  std::vector<Occupant> occupants = {};  // largest first
 };
 
 // A change that has been tried with the same arithmetic and fits.
 struct Suggestion {
-  enum class Kind : uint8_t { kOtherNode, kContext, kCacheType, kContextAndCacheType, kStop,
-                              kWeights } kind = Kind::kContext;
-  std::string text;             // one ASCII line
-  std::string node;             // where it then fits
-  ServingOptions serving;       // with the change applied
-  std::vector<std::string> stop;  // kStop: names of the occupants to stop
+  enum class Kind : uint8_t {
+    kOtherNode,  // on `node`, as it is
+    kServing,    // with `serving`: context, cache types, prompt cache or several of them
+    kStop,       // after stopping `stop`
+    kWeights,    // with a file of at most `weights_bytes`
+  } kind = Kind::kServing;
+  std::string text = {};             // one ASCII line
+  std::string node = {};             // where it then fits
+  ServingOptions serving = {};       // with the change applied
+  std::vector<std::string> stop = {};  // kStop: names of the occupants to stop
   uint64_t weights_bytes = 0;     // kWeights: file bytes that would fit
   uint64_t footprint_bytes = 0;   // after the change
 };
@@ -109,17 +115,17 @@ struct Suggestion {
 struct Verdict {
   bool allowed = false;
   Rule rule = Rule::kNoCandidate;
-  Workload workload;
-  FieldNames fields;
-  std::string source;
+  Workload workload = {};
+  FieldNames fields = {};
+  std::string source = {};
   uint64_t header_bytes_read = 0;
-  std::string detail;   // HR-2xx, 301, 302, 401: the error's own text
-  ServingOptions serving;
+  std::string detail = {};   // HR-2xx, 301, 302, 401: the error's own text
+  ServingOptions serving = {};
   bool context_assumed = false;           // the manifest names no context size
-  std::optional<HyperParameters> hyper;   // for the KV cache line
-  std::vector<CandidateView> candidates;  // fitting first, then closest first
-  std::vector<Suggestion> suggestions;
-  std::vector<std::string> warnings;      // one-line ASCII, unlimited; see explain.h Warnings()
+  std::optional<HyperParameters> hyper = {};   // for the KV cache line
+  std::vector<CandidateView> candidates = {};  // fitting first, then closest first
+  std::vector<Suggestion> suggestions = {};
+  std::vector<std::string> warnings = {};      // one-line ASCII, unlimited; see explain.h Warnings()
 
   // The candidate the verdict speaks about: the first; nullptr if there is none.
   const CandidateView* Chosen() const { return candidates.empty() ? nullptr : &candidates[0]; }

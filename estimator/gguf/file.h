@@ -11,7 +11,7 @@
 namespace headroom::estimator {
 
 struct GgufFile {
-  std::vector<GgufHeader> parts;  // in order; one for an unsplit file
+  std::vector<GgufHeader> parts = {};  // in order; one for an unsplit file
   uint64_t file_bytes = 0;        // all parts
 };
 

@@ -27,20 +27,20 @@ std::string_view ToString(GgufType type);
 struct GgufArray {
   GgufType element = GgufType::kUint8;
   uint64_t length = 0;
-  std::vector<int64_t> ints;   // integer and bool elements
-  std::vector<double> floats;  // float elements
+  std::vector<int64_t> ints = {};   // integer and bool elements
+  std::vector<double> floats = {};  // float elements
   bool kept() const { return ints.size() + floats.size() == length; }
 };
 
 // A long string keeps its first GgufLimits::kept_string bytes; `length` is the true length.
 struct GgufString {
-  std::string text;
+  std::string text = {};
   uint64_t length = 0;
 };
 
 struct GgufValue {
   GgufType type = GgufType::kUint8;
-  std::variant<uint64_t, int64_t, double, bool, GgufString, GgufArray> value;
+  std::variant<uint64_t, int64_t, double, bool, GgufString, GgufArray> value = {};
 
   std::optional<uint64_t> AsUint() const;  // any non-negative integer or bool
   std::optional<int64_t> AsInt() const;
@@ -53,7 +53,7 @@ struct GgufValue {
 };
 
 struct GgufTensor {
-  std::string name;
+  std::string name = {};
   std::array<uint64_t, 4> dims = {1, 1, 1, 1};
   uint32_t n_dims = 0;
   const GgmlType* type = nullptr;  // never null in a finished header
@@ -63,8 +63,8 @@ struct GgufTensor {
 
 struct GgufHeader {
   uint32_t version = 0;
-  std::map<std::string, GgufValue, std::less<>> metadata;
-  std::vector<GgufTensor> tensors;
+  std::map<std::string, GgufValue, std::less<>> metadata = {};
+  std::vector<GgufTensor> tensors = {};
   uint64_t header_bytes = 0;  // magic to the end of the last tensor info
   uint64_t alignment = 32;
   uint64_t data_offset = 0;   // header_bytes padded to alignment

@@ -79,21 +79,21 @@ class GgufReader {
   std::string Place() const;
   Error Bad(Code code, std::string_view what) const;
 
-  std::optional<uint64_t> file_bytes_;
+  std::optional<uint64_t> file_bytes_ = {};
   GgufLimits limits_;
   Step step_ = Step::kPreamble;
   GgufHeader header_;
-  std::string carry_;      // the start of an element whose rest has not been fed yet
+  std::string carry_ = {};      // the start of an element whose rest has not been fed yet
   uint64_t position_ = 0;  // file offset of the next unparsed byte (start of carry_)
   uint64_t n_kv_ = 0, n_tensors_ = 0, strings_left_ = 0;
-  std::string key_;        // of the array that is being read
+  std::string key_ = {};        // of the array that is being read
   GgufArray array_;
-  std::optional<Error> failed_;
+  std::optional<Error> failed_ = {};
 };
 
 // "x-00001-of-00003.gguf" -> {"x", 1, 3}; nullopt for a name that is no part of a split.
 struct SplitName {
-  std::string prefix;
+  std::string prefix = {};
   uint32_t index = 0;  // from 1
   uint32_t count = 0;
   std::string Part(uint32_t i) const;  // file name of part i

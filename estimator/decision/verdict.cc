@@ -1,0 +1,156 @@
+#include "estimator/verdict.h"
+
+#include <algorithm>
+
+#include "common/checked.h"
+#include "common/quantity.h"
+#include "estimator/decision/evaluate.h"
+#include "estimator/decision/suggest.h"
+
+namespace headroom::estimator {
+namespace {
+
+using State = CandidateView::State;
+
+Verdict Start(const Request& request) {
+  Verdict verdict;
+  verdict.workload = request.workload;
+  verdict.fields = request.fields;
+  verdict.source = request.source;
+  verdict.header_bytes_read = request.header_bytes_read;
+  verdict.serving = request.serving;
+  verdict.context_assumed = request.serving.context == 0;
+  if (request.model != nullptr) verdict.hyper = request.model->hyper;
+  return verdict;
+}
+
+Verdict Deny(Verdict verdict, Rule rule, std::string detail = "") {
+  verdict.allowed = false;
+  verdict.rule = rule;
+  verdict.detail = std::move(detail);
+  return verdict;
+}
+
+Verdict Allow(Verdict verdict) {
+  verdict.allowed = true;
+  verdict.rule = Rule::kAllowed;
+  return verdict;
+}
+
+// A model of unknown size and without a declared memoryBudget.
+Verdict DecideUnknown(const Request& request, Verdict verdict) {
+  if (request.allow_unknown) {
+    verdict.warnings.push_back("HR-301 memory not checked: " + request.unknown.reason);
+    return Allow(std::move(verdict));
+  }
+  const bool pending = request.unknown.why == UnknownSize::Why::kPending;
+  return Deny(std::move(verdict), pending ? Rule::kHeaderPending : Rule::kUnknownSize,
+              request.unknown.reason);
+}
+
+// The rule for a request that no candidate can take now.
+Rule RuleFor(const Request& request, const Verdict& verdict) {
+  switch (verdict.candidates[0].state) {
+    case State::kFits: return Rule::kAllowed;
+    case State::kInUse: return Rule::kInUse;
+    case State::kOccupied: return Rule::kOccupied;
+    case State::kRefused: return Rule::kRefused;
+    case State::kInvalid: return Rule::kNodeBudget;
+    case State::kStale:
+    case State::kUnschedulable: return Rule::kNoCandidate;
+    case State::kTooSmall: break;
+  }
+  const size_t known = verdict.candidates.size() + request.others.size();
+  const bool elsewhere = std::any_of(
+      request.others.begin(), request.others.end(), [&request](const Candidate& other) {
+        const CandidateView view = EvaluateCandidate(request, other);
+        return view.state == State::kFits || view.state == State::kOccupied;
+      });
+  return known > 1 && !elsewhere ? Rule::kFitsNoNode : Rule::kOverBudget;
+}
+
+void AddWarnings(const Request& request, const CandidateView& chosen, Verdict& verdict) {
+  for (const std::string& warning : chosen.footprint.warnings) {
+    verdict.warnings.push_back(warning);
+  }
+  const auto node = std::find_if(
+      request.candidates.begin(), request.candidates.end(),
+      [&chosen](const Candidate& candidate) { return candidate.node.name == chosen.node; });
+  if (node == request.candidates.end() || !verdict.allowed) return;
+  const std::string& pressure = node->node.pressure;
+  if (pressure == "warning" || pressure == "critical") {
+    verdict.warnings.push_back("node " + chosen.node + " is under memory pressure (" + pressure +
+                               ")");
+  }
+  if (request.model != nullptr && chosen.available != 0 &&
+      chosen.footprint.load_bytes > chosen.available) {
+    verdict.warnings.push_back("node " + chosen.node + " has " + FormatBytes(chosen.available) +
+                               " available now, loading takes " +
+                               FormatBytes(chosen.footprint.load_bytes));
+  }
+  if (verdict.context_assumed) {
+    verdict.warnings.push_back("no context size given: counted with the model's own, " +
+                               std::to_string(chosen.footprint.context) + " tokens");
+  }
+}
+
+const Candidate& FindCandidate(const Request& request, const std::string& name) {
+  return *std::find_if(request.candidates.begin(), request.candidates.end(),
+                       [&name](const Candidate& c) { return c.node.name == name; });
+}
+
+}  // namespace
+
+std::string_view RuleId(Rule rule) {
+  switch (rule) {
+    case Rule::kAllowed: return "";
+    case Rule::kOverBudget: return "HR-101";
+    case Rule::kFitsNoNode: return "HR-102";
+    case Rule::kOccupied: return "HR-103";
+    case Rule::kNoCandidate: return "HR-104";
+    case Rule::kInUse: return "HR-105";
+    case Rule::kNodeBudget: return "HR-201";
+    case Rule::kModelBudget: return "HR-202";
+    case Rule::kUnknownSize: return "HR-301";
+    case Rule::kHeaderPending: return "HR-302";
+    case Rule::kRefused: return "HR-401";
+  }
+  return "";
+}
+
+uint64_t Verdict::FootprintBytes() const {
+  uint64_t bytes = 0;
+  for (const CandidateView& view : candidates) {
+    if (view.state == State::kFits) bytes = std::max(bytes, view.need);
+  }
+  return bytes;
+}
+
+Verdict Decide(const Request& request) {
+  Verdict verdict = Start(request);
+  if (auto checked = CheckBudgetTexts(request.budget); !checked) {
+    return Deny(std::move(verdict), Rule::kModelBudget, checked.error().message());
+  }
+  if (request.model == nullptr && !request.budget.memory_budget) {
+    return DecideUnknown(request, std::move(verdict));
+  }
+  for (const Candidate& candidate : request.candidates) {
+    verdict.candidates.push_back(EvaluateCandidate(request, candidate));
+  }
+  if (verdict.candidates.empty()) return Deny(std::move(verdict), Rule::kNoCandidate);
+  std::sort(verdict.candidates.begin(), verdict.candidates.end(), ComesBefore);
+  const Rule rule = RuleFor(request, verdict);
+  verdict.allowed = rule == Rule::kAllowed;
+  verdict.rule = rule;
+  const CandidateView closest = verdict.candidates[0];
+  AddWarnings(request, closest, verdict);
+  if (verdict.allowed) return verdict;
+  verdict.detail = closest.why;
+  if (rule == Rule::kRefused || rule == Rule::kNodeBudget || rule == Rule::kNoCandidate) {
+    return verdict;
+  }
+  verdict.suggestions = Suggest(request, FindCandidate(request, closest.node), closest);
+  return verdict;
+}
+
+}  // namespace headroom::estimator
