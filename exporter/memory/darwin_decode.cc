@@ -11,6 +11,22 @@ namespace {
 constexpr uint64_t kMiB = 1 << 20;
 constexpr uint64_t kMaxPageSize = 64 << 10;  // so that 2^32 pages stay far below 2^64 bytes
 
+void DecodePages(const VmStatistics64& vm, uint64_t page, MemorySample& sample) {
+  // The kernel's free_count holds the speculative pages: taken out for `free`, left in for
+  // `available`, added to neither a second time. The counters are not read at one instant.
+  sample.free = SaturatingSub(vm.free_count, vm.speculative_count) * page;
+  sample.speculative = vm.speculative_count * page;
+  const uint64_t free_inactive = (uint64_t{vm.free_count} + vm.inactive_count) * page;
+  sample.available = std::min(sample.total, free_inactive);
+  sample.available_kernel = std::min(sample.total, free_inactive + vm.active_count * page);
+  sample.active = vm.active_count * page;
+  sample.inactive = vm.inactive_count * page;
+  sample.wired = vm.wire_count * page;
+  sample.purgeable = vm.purgeable_count * page;
+  sample.pageins = vm.pageins;
+  sample.pageouts = vm.pageouts;
+}
+
 // Fields of revision 1; an older kernel leaves them unset rather than zero.
 void DecodeRevision1(const VmStatistics64& vm, uint64_t page, MemorySample& sample) {
   sample.decompressions = vm.decompressions;
@@ -80,19 +96,7 @@ Result<MemorySample> DecodeDarwinMemory(const DarwinReading& reading) {
   sample.page_size = page;
   sample.total = *reading.memsize;
   sample.usable = reading.memsize_usable;
-  // The kernel's free_count holds the speculative pages: taken out for `free`, left in for
-  // `available`, added to neither a second time. The counters are not read at one instant.
-  sample.free = SaturatingSub(vm.free_count, vm.speculative_count) * page;
-  sample.speculative = vm.speculative_count * page;
-  const uint64_t free_inactive = (uint64_t{vm.free_count} + vm.inactive_count) * page;
-  sample.available = std::min(sample.total, free_inactive);
-  sample.available_kernel = std::min(sample.total, free_inactive + vm.active_count * page);
-  sample.active = vm.active_count * page;
-  sample.inactive = vm.inactive_count * page;
-  sample.wired = vm.wire_count * page;
-  sample.purgeable = vm.purgeable_count * page;
-  sample.pageins = vm.pageins;
-  sample.pageouts = vm.pageouts;
+  DecodePages(vm, page, sample);
   if (reading.vm_words >= kVmWordsRev1) DecodeRevision1(vm, page, sample);
   if (reading.swap) {
     sample.swap_used = reading.swap->used;

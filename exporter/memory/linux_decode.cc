@@ -102,44 +102,58 @@ std::optional<MemoryStall> DecodeStall(std::string_view text) {
   return MemoryStall{*some, *full};
 }
 
-}  // namespace
-
-Result<MemorySample> DecodeLinuxMemory(const LinuxMemoryText& text) {
+struct Meminfo {
   Field total{"MemTotal", {}}, free{"MemFree", {}}, available{"MemAvailable", {}},
       buffers{"Buffers", {}}, cached{"Cached", {}}, shmem{"Shmem", {}}, anon{"AnonPages", {}},
       active{"Active", {}}, inactive{"Inactive", {}}, locked{"Unevictable", {}},
       slab_kept{"SUnreclaim", {}}, slab_freed{"SReclaimable", {}}, stacks{"KernelStack", {}},
       tables{"PageTables", {}}, percpu{"Percpu", {}}, huge{"Hugetlb", {}}, zswap{"Zswap", {}},
       zswapped{"Zswapped", {}}, swap_total{"SwapTotal", {}}, swap_free{"SwapFree", {}};
-  ReadFields(text.meminfo, ':',
-             {&total,  &free,     &available, &buffers,   &cached,     &shmem,    &anon,
-              &active, &inactive, &locked,    &slab_kept, &slab_freed, &stacks,   &tables,
-              &percpu, &huge,     &zswap,     &zswapped,  &swap_total, &swap_free});
-  for (const Field* field : {&total, &free, &available}) {
+};
+
+Meminfo ReadMeminfo(std::string_view text) {
+  Meminfo m;
+  ReadFields(text, ':', {&m.total,     &m.free,       &m.available, &m.buffers,    &m.cached,
+                         &m.shmem,     &m.anon,       &m.active,    &m.inactive,   &m.locked,
+                         &m.slab_kept, &m.slab_freed, &m.stacks,    &m.tables,     &m.percpu,
+                         &m.huge,      &m.zswap,      &m.zswapped,  &m.swap_total, &m.swap_free});
+  return m;
+}
+
+void DecodeSizes(const Meminfo& info, MemorySample& sample) {
+  sample.free = std::min(*info.free.value, sample.total);
+  sample.available = std::min(*info.available.value, sample.total);
+  // Shared memory is counted as cached but has no file to go back to: it is anonymous in effect.
+  sample.file_backed = SaturatingSub(Sum({&info.buffers, &info.cached}), Sum({&info.shmem}));
+  sample.anonymous = Sum({&info.anon, &info.shmem});
+  sample.reclaimable =
+      std::min(sample.total, sample.free + *sample.file_backed + Sum({&info.slab_freed}));
+  // As on macOS: what the kernel holds for itself, plus what programs locked.
+  sample.wired =
+      Sum({&info.locked, &info.slab_kept, &info.stacks, &info.tables, &info.percpu, &info.huge});
+  sample.active = info.active.value;
+  sample.inactive = info.inactive.value;
+  sample.compressor = info.zswap.value;
+  sample.compressor_uncompressed = info.zswapped.value;
+  sample.swap_allocated = info.swap_total.value;
+  if (info.swap_total.value && info.swap_free.value) {
+    sample.swap_used = SaturatingSub(*info.swap_total.value, *info.swap_free.value);
+  }
+}
+
+}  // namespace
+
+Result<MemorySample> DecodeLinuxMemory(const LinuxMemoryText& text) {
+  const Meminfo info = ReadMeminfo(text.meminfo);
+  for (const Field* field : {&info.total, &info.free, &info.available}) {
     if (!field->value) return Missing("/proc/meminfo", *field);
   }
-  if (*total.value == 0) return Error(Code::kInvalid, "/proc/meminfo: MemTotal is 0");
+  if (*info.total.value == 0) return Error(Code::kInvalid, "/proc/meminfo: MemTotal is 0");
 
   MemorySample sample;
   sample.page_size = text.page_size;
-  sample.total = *total.value;
-  sample.free = std::min(*free.value, sample.total);
-  sample.available = std::min(*available.value, sample.total);
-  // Shared memory is counted as cached but has no file to go back to: it is anonymous in effect.
-  sample.file_backed = SaturatingSub(Sum({&buffers, &cached}), shmem.value.value_or(0));
-  sample.anonymous = Sum({&anon, &shmem});
-  sample.reclaimable =
-      std::min(sample.total, sample.free + *sample.file_backed + Sum({&slab_freed}));
-  // As on macOS: what the kernel holds for itself, plus what programs locked.
-  sample.wired = Sum({&locked, &slab_kept, &stacks, &tables, &percpu, &huge});
-  sample.active = active.value;
-  sample.inactive = inactive.value;
-  sample.compressor = zswap.value;
-  sample.compressor_uncompressed = zswapped.value;
-  sample.swap_allocated = swap_total.value;
-  if (swap_total.value && swap_free.value) {
-    sample.swap_used = SaturatingSub(*swap_total.value, *swap_free.value);
-  }
+  sample.total = *info.total.value;
+  DecodeSizes(info, sample);
   DecodeEvents(text.vmstat, text.page_size, sample);
   sample.stall = DecodeStall(text.pressure);
   return sample;

@@ -122,5 +122,20 @@ TEST(MetricsPage, OfALinuxHost) {
   ExpectGolden(Page(host, R"({"metal":null,"reason":"this system has no Metal"})"), "linux.prom");
 }
 
+TEST(MetricsPage, EverySeriesIsDocumented) {
+  const auto docs = ReadFile(std::string(HEADROOM_TEST_DATA) + "/../../docs/metrics.md");
+  ASSERT_TRUE(docs);
+  for (const char* file : {"/darwin.prom", "/linux.prom"}) {
+    const auto page = ReadFile(kData + file);
+    ASSERT_TRUE(page);
+    constexpr std::string_view kType = "# TYPE ";
+    for (size_t at = page->find(kType); at != std::string::npos; at = page->find(kType, at)) {
+      at += kType.size();
+      const std::string name = page->substr(at, page->find(' ', at) - at);
+      EXPECT_NE(docs->find("`" + name), std::string::npos) << name;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace headroom::exporter
