@@ -31,6 +31,14 @@ estimator::FieldNames FieldsOf(const kube::Workload& workload) {
   return fields;
 }
 
+// True when no target could take anything, whatever its size: then that is what to say, and not that
+// the size is unknown because nobody could be asked.
+bool NoneUsable(const std::vector<const kube::Node*>& targets, WallTime now) {
+  return std::none_of(targets.begin(), targets.end(), [now](const kube::Node* node) {
+    return node->publishes && !estimator::IsStale(node->capacity, now);
+  });
+}
+
 // Judges one review. Holds what its steps share; lives for one call.
 class Judging {
  public:
@@ -161,6 +169,8 @@ void Judging::JudgeChange(const Change& change) {
   request.now = now_;
   for (const kube::Node* node : targets) request.candidates.push_back(CandidateFor(*node, change));
   if (!decision_.needs.empty()) return;
+  static const estimator::ModelFile kAnySize;
+  if (sizing.model == nullptr && NoneUsable(targets, now_)) request.model = &kAnySize;
   estimator::Verdict verdict = estimator::Decide(request);
   if (!verdict.allowed) {
     // Other nodes are only worth their work when there is something to suggest.
@@ -180,7 +190,7 @@ void Judging::Take(const estimator::Verdict& verdict, const Change& change, cons
     decision_.answer.warnings.push_back(std::move(warning));
   }
   const estimator::CandidateView* chosen = verdict.Chosen();
-  if (chosen == nullptr || sizing.model == nullptr) return;
+  if (chosen == nullptr || verdict.FootprintBytes() == 0) return;
   decision_.answer.audit["node"] = chosen->node;
   decision_.answer.audit["footprint-bytes"] = std::to_string(verdict.FootprintBytes());
   decision_.reservations.push_back({change.reservation_key, change.after.meta.Key(), chosen->node,
