@@ -58,8 +58,8 @@ Budget Capped(uint64_t bytes, std::string derivation, uint64_t gpu_working_set) 
   if (gpu_working_set != 0 && bytes > gpu_working_set) {
     budget.bytes = gpu_working_set;
     budget.capped = true;
-    budget.derivation = derivation + ", capped by the GPU working set at " +
-                        FormatBytes(gpu_working_set);
+    budget.derivation =
+        derivation + ", capped by the GPU working set at " + FormatBytes(gpu_working_set);
     return budget;
   }
   budget.derivation = std::move(derivation);
@@ -89,8 +89,9 @@ Result<NodeBudget> ResolveNodeBudget(std::string_view setting, uint64_t memory_t
   } else {
     const auto bytes = ParseBudget(setting);
     if (!bytes) {
-      return Error(Code::kInvalid, "expected a fraction in (0, 1] or a quantity such as 24Gi, got '" +
-                                       std::string(setting.substr(0, 40)) + "'");
+      return Error(Code::kInvalid,
+                   "expected a fraction in (0, 1] or a quantity such as 24Gi, got '" +
+                       std::string(setting.substr(0, 40)) + "'");
     }
     out = {*bytes, "flag " + FormatQuantity(*bytes)};
   }

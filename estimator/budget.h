@@ -19,13 +19,13 @@ struct NodeCapacity {
   uint64_t memory_total = 0;
   std::optional<uint64_t> memory_budget = {};  // as the node resolved its own setting
   std::string budget_source = {};              // "flag 0.80", "adaptive 0.67": how it did
-  uint64_t gpu_working_set = 0;           // 0 = no GPU limit known
+  uint64_t gpu_working_set = 0;                // 0 = no GPU limit known
   uint64_t available = 0, wired = 0, committed = 0;
-  std::string pressure = "unknown";       // normal | warning | critical | unknown
-  std::string accelerator = "metal";      // metal | cpu
+  std::string pressure = "unknown";   // normal | warning | critical | unknown
+  std::string accelerator = "metal";  // metal | cpu
   std::string runtime_version = {}, metrics_address = {}, agent_version = {};
   std::optional<WallTime> observed_at = {};
-  bool schedulable = true;                // spec.unschedulable is not set, Ready is not False
+  bool schedulable = true;  // spec.unschedulable is not set, Ready is not False
   // Why the annotations cannot be used (HR-201), naming key, value and expected form; "" = fine.
   std::string invalid = {};
 };
@@ -34,14 +34,14 @@ struct NodeCapacity {
 struct BudgetTexts {
   std::optional<std::string> memory_budget = {};    // a quantity
   std::optional<std::string> memory_fraction = {};  // a number in (0, 1]
-  std::string path = "spec.hardware";          // prefix of the field path in errors
+  std::string path = "spec.hardware";               // prefix of the field path in errors
 };
 
 struct Budget {
   uint64_t bytes = 0;
   std::string derivation = {};  // "48.0 GiB total x 0.75 (adaptive) = 36.0 GiB"
-  bool from_model = false; // memoryBudget or memoryFraction decided
-  bool capped = false;     // the GPU working set was the lower one
+  bool from_model = false;      // memoryBudget or memoryFraction decided
+  bool capped = false;          // the GPU working set was the lower one
 };
 
 // Bytes of a node's own setting ("0.8" = fraction, "24Gi" = absolute, "" = adaptive) and its source
@@ -54,8 +54,8 @@ Result<NodeBudget> ResolveNodeBudget(std::string_view setting, uint64_t memory_t
                                      uint64_t gpu_working_set);
 double AdaptiveFraction(uint64_t memory_total);
 
-// Errors are kInvalid and start with the field path: "spec.hardware.memoryFraction: expected a number
-// above 0 and at most 1, got '1.5'".
+// Errors are kInvalid and start with the field path: "spec.hardware.memoryFraction: expected a
+// number above 0 and at most 1, got '1.5'".
 Result<void> CheckBudgetTexts(const BudgetTexts& texts);
 Result<Budget> ResolveBudget(const BudgetTexts& texts, const NodeCapacity& node);
 

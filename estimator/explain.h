@@ -12,7 +12,8 @@ namespace headroom::estimator {
 // At most 2 KiB; the first line is complete by itself; "" for an allowed verdict.
 std::string DenialText(const Verdict& verdict);
 
-// The first line of DenialText, or for an allowed verdict "Model a/b needs 5.1 GiB; node m has ...".
+// The first line of DenialText, or for an allowed verdict "Model a/b needs 5.1 GiB; node m has
+// ...".
 std::string Summary(const Verdict& verdict);
 
 // At most 4 ASCII lines of at most 120 characters (the API server cuts and drops others).

@@ -13,8 +13,9 @@ namespace {
 
 constexpr uint64_t kMiB = 1u << 20;
 
-// A process that has loaded nothing: code, HTTP server, thread stacks (23 MiB seen on Linux), and on
-// a Mac Metal's device, command queues and compiled pipelines on top (an allowance: not measured).
+// A process that has loaded nothing: code, HTTP server, thread stacks (23 MiB seen on Linux), and
+// on a Mac Metal's device, command queues and compiled pipelines on top (an allowance: not
+// measured).
 constexpr uint64_t kProcess = 32 * kMiB, kMetalRuntime = 224 * kMiB;
 // llama.cpp's vocabulary (strings, hash maps, merges) against the header it is read from.
 constexpr uint64_t kVocabularyFactor = 8;
@@ -55,8 +56,9 @@ void AddWarnings(Footprint& out, const ModelFile& model, const Shape& shape,
   out.warnings.insert(out.warnings.end(), model.warnings.begin(), model.warnings.end());
   const bool v_quantised = shape.v->block_elements > 1;
   if (options.device == Device::kMetal && shape.k != shape.v && v_quantised) {
-    out.warnings.push_back("K and V cache types differ: Metal has no such flash attention, it will "
-                           "run on the CPU, slowly");
+    out.warnings.push_back(
+        "K and V cache types differ: Metal has no such flash attention, it will "
+        "run on the CPU, slowly");
   }
   if (model.hyper.context_train != 0 && shape.cells > model.hyper.context_train) {
     out.warnings.push_back("context " + std::to_string(shape.cells) +
@@ -66,8 +68,8 @@ void AddWarnings(Footprint& out, const ModelFile& model, const Shape& shape,
 }
 
 void Total(Footprint& out) {
-  const uint64_t buffers = out.device.Sum() + out.host.Sum() - out.device.weights -
-                           out.host.weights;
+  const uint64_t buffers =
+      out.device.Sum() + out.host.Sum() - out.device.weights - out.host.weights;
   out.load_bytes = out.resident_weights + buffers + out.projector + out.runtime;
   out.footprint_bytes = out.load_bytes + out.prompt_cache + out.context_checkpoints;
 }

@@ -28,17 +28,17 @@ struct MemoryParts {
 };
 
 struct Footprint {
-  MemoryParts device = {}, host = {};           // buf.MTL0 and buf.CPU (+ the output buffer)
-  uint64_t prompt_cache = 0;          // may grow to (--cache-ram)
-  uint64_t context_checkpoints = 0;   // may grow to
-  uint64_t projector = 0;             // mmproj and adapters
-  uint64_t runtime = 0;               // process, pipelines, tokenizer, HTTP
-  uint64_t resident_weights = 0;      // physical: the file once with mmap, else the buffers
-  uint64_t load_bytes = 0;            // resident when the server is ready
-  uint64_t footprint_bytes = 0;       // what it may grow to: this is what admission counts
+  MemoryParts device = {}, host = {};  // buf.MTL0 and buf.CPU (+ the output buffer)
+  uint64_t prompt_cache = 0;           // may grow to (--cache-ram)
+  uint64_t context_checkpoints = 0;    // may grow to
+  uint64_t projector = 0;              // mmproj and adapters
+  uint64_t runtime = 0;                // process, pipelines, tokenizer, HTTP
+  uint64_t resident_weights = 0;       // physical: the file once with mmap, else the buffers
+  uint64_t load_bytes = 0;             // resident when the server is ready
+  uint64_t footprint_bytes = 0;        // what it may grow to: this is what admission counts
   uint64_t file_bytes = 0;
   Method method = Method::kClosedForm;
-  std::string runtime_version = {};        // the llama.cpp version the estimate is made for
+  std::string runtime_version = {};  // the llama.cpp version the estimate is made for
   uint32_t context = 0, context_per_slot = 0, slots = 0;  // as llama-server will have them
   std::vector<std::string> warnings = {};
 
@@ -48,9 +48,10 @@ struct Footprint {
   uint64_t Output() const { return device.output + host.output; }
 };
 
-// Errors (kUnsupported): a configuration that llama.cpp itself refuses or aborts on, with its reason
-// and the way out: quantised V without flash attention, MLA with K != V types, a block size that does
-// not divide the head size, a graph larger than its node budget. kInvalid: an option out of range.
+// Errors (kUnsupported): a configuration that llama.cpp itself refuses or aborts on, with its
+// reason and the way out: quantised V without flash attention, MLA with K != V types, a block size
+// that does not divide the head size, a graph larger than its node budget. kInvalid: an option out
+// of range.
 Result<Footprint> Estimate(const ModelFile& model, const ServingOptions& options);
 
 // The contract of `headroom estimate --json`: one object a source; see docs/estimator.md.

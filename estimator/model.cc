@@ -73,22 +73,22 @@ Result<void> CheckRanges(const Hparams& h) {
     return Error(Code::kInvalid, "embedding_length " + std::to_string(h.n_embd) +
                                      " is out of range (1 to 16777216)");
   }
-  for (uint32_t head : {h.head_k, h.head_v, h.head_k_swa, h.head_v_swa, h.indexer_head,
-                        h.kda_head, h.wkv_head}) {
+  for (uint32_t head :
+       {h.head_k, h.head_v, h.head_k_swa, h.head_v_swa, h.indexer_head, h.kda_head, h.wkv_head}) {
     if (head > kMaxHead) {
       return Error(Code::kInvalid, "head size " + std::to_string(head) + " is out of range");
     }
   }
-  for (uint32_t state : {h.ssm_inner, h.ssm_state, h.ssm_groups, h.conv_kernel, h.token_shift,
-                         h.shortconv}) {
+  for (uint32_t state :
+       {h.ssm_inner, h.ssm_state, h.ssm_groups, h.conv_kernel, h.token_shift, h.shortconv}) {
     if (state > kMaxWidth) {
       return Error(Code::kInvalid, "state size " + std::to_string(state) + " is out of range");
     }
   }
   for (const auto* heads : {&h.n_head, &h.n_head_kv}) {
     if (Largest(*heads) > kMaxHeads) {
-      return Error(Code::kInvalid, "head count " + std::to_string(Largest(*heads)) +
-                                       " is out of range");
+      return Error(Code::kInvalid,
+                   "head count " + std::to_string(Largest(*heads)) + " is out of range");
     }
   }
   return {};
@@ -152,8 +152,8 @@ Result<ModelFile> DescribeModel(const std::vector<GgufHeader>& parts, uint64_t f
   if (const auto type = parts[0].Uint("general.file_type")) {
     model.quantization = FileTypeName(*type);
   }
-  model.tensors = SumTensors(parts, model.architecture,
-                             h.router_layer ? h.n_layer_all : h.n_layer());
+  model.tensors =
+      SumTensors(parts, model.architecture, h.router_layer ? h.n_layer_all : h.n_layer());
   model.file_bytes = file_bytes;
   for (const GgufHeader& part : parts) {
     model.header_bytes += part.header_bytes;

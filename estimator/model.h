@@ -1,5 +1,5 @@
-// ModelFile: what the estimator keeps of a model file: hyper-parameters, what each layer needs in the
-// caches, and tensor bytes by where llama.cpp puts them. A plain value of a few KiB, so that
+// ModelFile: what the estimator keeps of a model file: hyper-parameters, what each layer needs in
+// the caches, and tensor bytes by where llama.cpp puts them. A plain value of a few KiB, so that
 // thousands can be cached; it borrows nothing.
 #pragma once
 
@@ -24,10 +24,10 @@ enum class Cache : uint8_t {
 struct Layer {
   Cache cache = Cache::kNone;
   bool recurrent = false;
-  uint32_t k_width = 0, v_width = 0;      // v_width 0 with a cache: K only (MLA)
+  uint32_t k_width = 0, v_width = 0;              // v_width 0 with a cache: K only (MLA)
   uint32_t index_k_width = 0, index_v_width = 0;  // sparse attention's indexer, a row a token
   uint32_t head_count = 0, head_count_kv = 0;
-  uint32_t k_head = 0, v_head = 0;        // head sizes in elements
+  uint32_t k_head = 0, v_head = 0;  // head sizes in elements
   uint32_t feed_forward = 0;
   uint64_t conv_state = 0, ssm_state = 0;  // llama_hparams n_embd_r(), n_embd_s()
   uint64_t extra_state = 0;                // a third tensor (PLE convolution history)
@@ -41,24 +41,24 @@ struct HyperParameters {
   uint32_t layer_count = 0;  // layers that are loaded: block_count - nextn_layers
   uint32_t nextn_layers = 0;
   uint32_t head_count = 0;
-  uint32_t window = 0;       // sliding window or chunk in tokens; 0 = none
+  uint32_t window = 0;  // sliding window or chunk in tokens; 0 = none
   uint32_t expert_count = 0, expert_used = 0, expert_feed_forward = 0, leading_dense = 0;
   uint32_t feed_forward = 0;
   uint32_t conv_kernel = 0, ssm_inner = 0, ssm_state = 0, ssm_groups = 0, ssm_heads = 0;
-  uint32_t max_v_width = 0;  // V rows are padded to it without flash attention
-  bool mla = false;          // compressed K, no V cache
-  bool encoder_only = false; // no cache at all (BERT family, T5 encoder)
+  uint32_t max_v_width = 0;     // V rows are padded to it without flash attention
+  bool mla = false;             // compressed K, no V cache
+  bool encoder_only = false;    // no cache at all (BERT family, T5 encoder)
   bool flash_attention = true;  // false: llama.cpp turns FA off for this architecture (grok)
 };
 
 // Bytes of all loaded tensors, each padded to 32 as the backend buffers do.
 struct TensorBytes {
-  uint64_t device = 0;     // what the GPU buffer holds with everything offloaded
-  uint64_t host = 0;       // token_embd and its like stay on the CPU
-  uint64_t on_cpu = 0;     // all loaded tensors once: a CPU-only run
-  uint64_t skipped = 0;    // NextN layers in the file that are not loaded
-  uint64_t parameters = 0; // elements of all tensors
-  uint32_t count = 0;      // loaded tensors (bounds llama.cpp's graph size)
+  uint64_t device = 0;      // what the GPU buffer holds with everything offloaded
+  uint64_t host = 0;        // token_embd and its like stay on the CPU
+  uint64_t on_cpu = 0;      // all loaded tensors once: a CPU-only run
+  uint64_t skipped = 0;     // NextN layers in the file that are not loaded
+  uint64_t parameters = 0;  // elements of all tensors
+  uint32_t count = 0;       // loaded tensors (bounds llama.cpp's graph size)
 };
 
 struct ModelFile {
@@ -77,8 +77,8 @@ struct ModelFile {
 
 // `parts` in order (one for an unsplit file); `file_bytes` of all parts, 0 = as the tensors need.
 // Errors: kInvalid when a key the architecture needs is missing or out of range (text names the
-// key), kUnsupported "unknown architecture 'x'" when not even a bound can be given, or the file is a
-// projector, adapter or vocabulary and not a language model.
+// key), kUnsupported "unknown architecture 'x'" when not even a bound can be given, or the file is
+// a projector, adapter or vocabulary and not a language model.
 Result<ModelFile> DescribeModel(const std::vector<GgufHeader>& parts, uint64_t file_bytes);
 
 // Names of all architectures with a rule, sorted.

@@ -9,7 +9,8 @@
 namespace headroom::estimator {
 
 // The largest context (a multiple of 256, at most the training context, all slots together) whose
-// footprint is at most `budget_bytes`; nullopt if not even 256 fits or llama.cpp refuses the options.
+// footprint is at most `budget_bytes`; nullopt if not even 256 fits or llama.cpp refuses the
+// options.
 std::optional<uint32_t> LargestContext(const ModelFile& model, const ServingOptions& options,
                                        uint64_t budget_bytes);
 

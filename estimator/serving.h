@@ -24,8 +24,8 @@ struct Outputs {
 };
 
 struct ServingOptions {
-  uint32_t context = 0;   // tokens over all slots; 0 = the model's training context
-  uint32_t parallel = 0;  // slots; 0 = llama-server's choice: 4 with a unified cache
+  uint32_t context = 0;                 // tokens over all slots; 0 = the model's training context
+  uint32_t parallel = 0;                // slots; 0 = llama-server's choice: 4 with a unified cache
   std::optional<bool> kv_unified = {};  // unset: true if parallel is 0, else false
   uint32_t batch = 2048, ubatch = 512;
   FlashAttention flash_attention = FlashAttention::kAuto;
@@ -36,10 +36,10 @@ struct ServingOptions {
   uint32_t context_checkpoints = 32;  // --ctx-checkpoints, per slot
   LoadMode load_mode = LoadMode::kMmap;
   Device device = Device::kMetal;
-  std::string runtime_version = {};        // of llama.cpp, "" = newest known
-  uint64_t mmproj_bytes = 0;          // size of a projector file, loaded beside the model
-  uint64_t lora_bytes = 0;            // adapters, control vectors
-  bool embeddings = false;            // --embedding, --reranking
+  std::string runtime_version = {};  // of llama.cpp, "" = newest known
+  uint64_t mmproj_bytes = 0;         // size of a projector file, loaded beside the model
+  uint64_t lora_bytes = 0;           // adapters, control vectors
+  bool embeddings = false;           // --embedding, --reranking
 
   static constexpr uint32_t kUnlimited = UINT32_MAX;
   friend bool operator==(const ServingOptions&, const ServingOptions&) = default;
@@ -49,8 +49,8 @@ struct ServingOptions {
 };
 
 // Reads the memory-relevant llama-server flags out of `args` (short and long names, "--x=v" and
-// "--x v") over what `options` holds; other flags and their values are ignored. Errors name flag and
-// value: "extraArgs: --ctx-size: expected a number, got 'x'".
+// "--x v") over what `options` holds; other flags and their values are ignored. Errors name flag
+// and value: "extraArgs: --ctx-size: expected a number, got 'x'".
 Result<void> ApplyArgs(ServingOptions& options, const std::vector<std::string>& args);
 
 // The llama-server arguments that fix every size in `options` explicitly ("-c 8192 -np 2 ...").

@@ -20,7 +20,8 @@ Result<int64_t> Number(std::string_view text) {
   const char* end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, value);
   if (parsed.ec != std::errc() || parsed.ptr != end) {
-    return Error(Code::kInvalid, "expected a number, got '" + std::string(text.substr(0, 40)) + "'");
+    return Error(Code::kInvalid,
+                 "expected a number, got '" + std::string(text.substr(0, 40)) + "'");
   }
   return value;
 }

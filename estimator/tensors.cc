@@ -20,9 +20,9 @@ bool StaysOnCpu(std::string_view name) {
 // Without output.weight the embedding is loaded a second time as the output matrix, but these have
 // no logits (or, bitnet, multiply with the embedding where it lies).
 bool NeedsNoOutput(std::string_view architecture) {
-  constexpr std::string_view kNames[] = {"bert",         "nomic-bert",  "nomic-bert-moe",
+  constexpr std::string_view kNames[] = {"bert",         "nomic-bert",   "nomic-bert-moe",
                                          "jina-bert-v2", "jina-bert-v3", "modern-bert",
-                                         "neo-bert",     "eurobert",    "bitnet"};
+                                         "neo-bert",     "eurobert",     "bitnet"};
   return std::ranges::find(kNames, architecture) != std::end(kNames);
 }
 

@@ -31,9 +31,9 @@ struct Candidate {
 
 struct Workload {
   std::string kind = "Model";  // Model | InferenceService
-  std::string name = {};            // "team-a/llama-70b"
+  std::string name = {};       // "team-a/llama-70b"
   // Where the serving options come from, for "Assumed:"; "" = the Model's spec.serving.
-  std::string service = {};         // "team-a/chat"
+  std::string service = {};  // "team-a/chat"
 };
 
 // Which fields the texts name; the defaults suit a Model with spec.serving.
@@ -47,21 +47,22 @@ struct FieldNames {
 
 struct UnknownSize {
   enum class Why : uint8_t { kUnreadable, kPending } why = Why::kUnreadable;
-  std::string reason = {};  // ours, ASCII, no upstream text: "header of spec.source unreachable in 3s"
+  std::string reason =
+      {};  // ours, ASCII, no upstream text: "header of spec.source unreachable in 3s"
 };
 
 struct Request {
   Workload workload = {};
   FieldNames fields = {};
-  std::string source = {};               // "hf org/repo file.gguf @ 3f2a1c" for the Estimate line
-  uint64_t header_bytes_read = 0;   // 0 = do not say
-  const ModelFile* model = nullptr; // borrowed for the call; nullptr = see `unknown`
+  std::string source = {};           // "hf org/repo file.gguf @ 3f2a1c" for the Estimate line
+  uint64_t header_bytes_read = 0;    // 0 = do not say
+  const ModelFile* model = nullptr;  // borrowed for the call; nullptr = see `unknown`
   UnknownSize unknown = {};
-  bool allow_unknown = false;       // --unknown-size=warn
+  bool allow_unknown = false;  // --unknown-size=warn
   ServingOptions serving = {};
   BudgetTexts budget = {};
   std::vector<Candidate> candidates = {};  // the target nodes
-  std::vector<Candidate> others = {};      // further nodes with our annotations: for suggestions only
+  std::vector<Candidate> others = {};  // further nodes with our annotations: for suggestions only
   // Pre-flight: memory that is really available now is a hard limit (the candidate's
   // node.available); at admission it is only a warning.
   bool preflight = false;
@@ -85,13 +86,21 @@ std::string_view RuleId(Rule rule);  // "HR-101"; "" for kAllowed
 
 struct CandidateView {
   std::string node = {};
-  enum class State : uint8_t { kFits, kOccupied, kTooSmall, kInUse, kStale, kUnschedulable,
-                               kInvalid, kRefused } state = State::kTooSmall;
-  std::string why = {};                  // text for kStale, kUnschedulable, kInvalid, kRefused
-  Footprint footprint = {};              // for this node's runtime version and accelerator
+  enum class State : uint8_t {
+    kFits,
+    kOccupied,
+    kTooSmall,
+    kInUse,
+    kStale,
+    kUnschedulable,
+    kInvalid,
+    kRefused
+  } state = State::kTooSmall;
+  std::string why = {};      // text for kStale, kUnschedulable, kInvalid, kRefused
+  Footprint footprint = {};  // for this node's runtime version and accelerator
   Budget budget = {};
   std::string accelerator = {};
-  uint64_t need = 0;                // footprint, or the declared memoryBudget if unknown
+  uint64_t need = 0;  // footprint, or the declared memoryBudget if unknown
   uint64_t committed = 0, headroom = 0, shortfall = 0, available = 0;
   std::vector<Occupant> occupants = {};  // largest first
 };
@@ -104,12 +113,12 @@ struct Suggestion {
     kStop,       // after stopping `stop`
     kWeights,    // with a file of at most `weights_bytes`
   } kind = Kind::kServing;
-  std::string text = {};             // one ASCII line
-  std::string node = {};             // where it then fits
-  ServingOptions serving = {};       // with the change applied
+  std::string text = {};               // one ASCII line
+  std::string node = {};               // where it then fits
+  ServingOptions serving = {};         // with the change applied
   std::vector<std::string> stop = {};  // kStop: names of the occupants to stop
-  uint64_t weights_bytes = 0;     // kWeights: file bytes that would fit
-  uint64_t footprint_bytes = 0;   // after the change
+  uint64_t weights_bytes = 0;          // kWeights: file bytes that would fit
+  uint64_t footprint_bytes = 0;        // after the change
 };
 
 struct Verdict {
@@ -119,13 +128,13 @@ struct Verdict {
   FieldNames fields = {};
   std::string source = {};
   uint64_t header_bytes_read = 0;
-  std::string detail = {};   // HR-2xx, 301, 302, 401: the error's own text
+  std::string detail = {};  // HR-2xx, 301, 302, 401: the error's own text
   ServingOptions serving = {};
-  bool context_assumed = false;           // the manifest names no context size
+  bool context_assumed = false;                // the manifest names no context size
   std::optional<HyperParameters> hyper = {};   // for the KV cache line
   std::vector<CandidateView> candidates = {};  // fitting first, then closest first
   std::vector<Suggestion> suggestions = {};
-  std::vector<std::string> warnings = {};      // one-line ASCII, unlimited; see explain.h Warnings()
+  std::vector<std::string> warnings = {};  // one-line ASCII, unlimited; see explain.h Warnings()
 
   // The candidate the verdict speaks about: the first; nullptr if there is none.
   const CandidateView* Chosen() const { return candidates.empty() ? nullptr : &candidates[0]; }

@@ -7,9 +7,9 @@
 namespace headroom::estimator {
 
 struct RuntimeTraits {
-  std::string version;        // the version the formulas are for: "0.6.0"
-  bool graph_inputs = true;   // the graph holds token and embedding inputs side by side
-  std::string note;           // for the operator when `asked` is not that version
+  std::string version;       // the version the formulas are for: "0.6.0"
+  bool graph_inputs = true;  // the graph holds token and embedding inputs side by side
+  std::string note;          // for the operator when `asked` is not that version
 };
 
 // `asked`: "0.6.0", "0.6.3 (11669)", "" for the newest known.

@@ -1,6 +1,6 @@
 // Hparams: the hyper-parameters of a header as llama.cpp's llama_hparams has them after loading,
-// per layer where llama.cpp has them per layer. Rules (rules.h) adjust it; plan.cc turns it into the
-// layers of a ModelFile.
+// per layer where llama.cpp has them per layer. Rules (rules.h) adjust it; plan.cc turns it into
+// the layers of a ModelFile.
 #pragma once
 
 #include <cstdint>
@@ -50,7 +50,7 @@ struct Hparams {
   std::vector<bool> is_swa, is_recr, is_indexer_full, is_ple;
   uint32_t head_k = 0, head_v = 0, head_k_swa = 0, head_v_swa = 0;
   uint32_t n_swa = 0;
-  bool window = false;        // swa_type is not NONE
+  bool window = false;  // swa_type is not NONE
   bool mla = false;
   int kv_from_start = -1;     // only the first layers have a cache of their own
   bool router_layer = false;  // granite-switch: the "nextn" layer is attended
@@ -59,12 +59,13 @@ struct Hparams {
   uint32_t conv_kernel = 0, ssm_inner = 0, ssm_state = 0, ssm_groups = 0, ssm_heads = 0;
   uint32_t indexer_head = 0, indexer_rows = 1;
   bool indexer_has_v = false;
-  uint32_t ple_conv = 0;      // PLE convolution history a sequence
+  uint32_t ple_conv = 0;  // PLE convolution history a sequence
   std::vector<uint32_t> compress_ratio;
 
   uint32_t n_layer() const { return n_layer_all - n_layer_nextn; }
   void Resize(uint32_t layers);  // grows or shrinks every per-layer vector
-  // Every n-th layer is dense, the others are windowed; 0: all windowed; dense_first: the first of n.
+  // Every n-th layer is dense, the others are windowed; 0: all windowed; dense_first: the first of
+  // n.
   void SetWindowPattern(uint32_t n, bool dense_first = false);
 };
 

@@ -1,5 +1,5 @@
-// The table of architectures: one line each, data plus at most one small function for what only that
-// architecture does. Adding one touches rules.cc only (and special.cc if it needs a function).
+// The table of architectures: one line each, data plus at most one small function for what only
+// that architecture does. Adding one touches rules.cc only (and special.cc if it needs a function).
 #pragma once
 
 #include <span>
@@ -37,8 +37,8 @@ struct Rule {
   void (*adjust)(Hparams&, Keys&) = nullptr;  // what is special; see special.h
 };
 
-std::span<const Rule> AllRules();              // sorted by name
-const Rule* FindRule(std::string_view name);   // nullptr if unknown
+std::span<const Rule> AllRules();             // sorted by name
+const Rule* FindRule(std::string_view name);  // nullptr if unknown
 
 void ApplyWindow(const Window& window, Hparams& h, Keys& keys);
 

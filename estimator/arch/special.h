@@ -12,8 +12,8 @@ void EveryLayerBoth(Hparams& h, Keys& keys);           // falcon-h1
 void FullAttentionInterval(Hparams& h, Keys& keys);    // qwen3next, qwen35, qwen35moe
 void NemotronH(Hparams& h, Keys& keys);
 void Lfm2(Hparams& h, Keys& keys);
-void Kda(Hparams& h, Keys& keys);                      // kimi-linear, bailingmoe3
-void KdaLatent(Hparams& h, Keys& keys);                // kimi-k3
+void Kda(Hparams& h, Keys& keys);        // kimi-linear, bailingmoe3
+void KdaLatent(Hparams& h, Keys& keys);  // kimi-k3
 void MiniMax01(Hparams& h, Keys& keys);
 void Rwkv(Hparams& h, Keys& keys);
 void Mamba(Hparams& h, Keys& keys);

@@ -19,9 +19,9 @@ CandidateView Unusable(CandidateView view, State state, std::string why) {
 
 std::vector<Occupant> OccupantsOf(const Candidate& candidate) {
   std::vector<Occupant> occupants = candidate.occupants;
-  const uint64_t known = std::accumulate(
-      occupants.begin(), occupants.end(), uint64_t{0},
-      [](uint64_t sum, const Occupant& o) { return sum + o.footprint_bytes; });
+  const uint64_t known =
+      std::accumulate(occupants.begin(), occupants.end(), uint64_t{0},
+                      [](uint64_t sum, const Occupant& o) { return sum + o.footprint_bytes; });
   // The node knows of more than we do, for example models from static manifests.
   const uint64_t others = SaturatingSub(candidate.node.committed, known);
   if (others > 0) occupants.push_back({"other models", others});

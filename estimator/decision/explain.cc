@@ -50,8 +50,8 @@ std::string FirstLine(const Verdict& v) {
   }
   const Unit unit({c->need, c->headroom, c->shortfall});
   const std::string start = subject + " needs " + unit.Amount(c->need) + " but ";
-  const std::string end = " can give it " + unit.Amount(c->headroom) + " (short by " +
-                          unit.Amount(c->shortfall) + ").";
+  const std::string end =
+      " can give it " + unit.Amount(c->headroom) + " (short by " + unit.Amount(c->shortfall) + ").";
   if (v.rule == Rule::kFitsNoNode) {
     return start + "fits no node: the closest, " + c->node + "," + end;
   }
@@ -74,12 +74,14 @@ std::string EstimateBlock(const Verdict& v, const CandidateView& c) {
   if (v.header_bytes_read > 0) source += ", read " + FormatBytes(v.header_bytes_read);
   if (!v.hyper) {
     return Columns("  Declared size (memoryBudget; the header could not be read)",
-                   FormatBytes(c.need)) + "\n";
+                   FormatBytes(c.need)) +
+           "\n";
   }
   const uint64_t rest = SaturatingSub(f.footprint_bytes, f.load_bytes);
   const Unit unit({std::max(f.resident_weights, f.KvCache())});
   std::string parts = "weights " + unit.Number(f.resident_weights);
-  if (f.KvCache() > 0) parts += " | KV cache " + unit.Number(f.KvCache()) + " (" + KvDetails(v, c) + ")";
+  if (f.KvCache() > 0)
+    parts += " | KV cache " + unit.Number(f.KvCache()) + " (" + KvDetails(v, c) + ")";
   if (f.RecurrentState() > 0) parts += " | recurrent state " + unit.Number(f.RecurrentState());
   parts += " | compute " + unit.Number(f.Compute() + f.Output());
   if (f.projector > 0) parts += " | projector " + unit.Number(f.projector);
@@ -88,8 +90,10 @@ std::string EstimateBlock(const Verdict& v, const CandidateView& c) {
   if (f.context_checkpoints > 0) {
     parts += " | checkpoints up to " + unit.Number(f.context_checkpoints);
   }
-  std::string text = Columns(source + ")", unit.Amount(f.footprint_bytes)) + "\n    " + parts + "\n";
-  if (rest > 0 && v.rule == Rule::kInUse) text += "    to load: " + unit.Amount(f.load_bytes) + "\n";
+  std::string text =
+      Columns(source + ")", unit.Amount(f.footprint_bytes)) + "\n    " + parts + "\n";
+  if (rest > 0 && v.rule == Rule::kInUse)
+    text += "    to load: " + unit.Amount(f.load_bytes) + "\n";
   return text;
 }
 
@@ -147,7 +151,8 @@ std::string Assumed(const Verdict& v, const CandidateView& c) {
                                ? v.fields.context
                                : "InferenceService " + Ascii(v.workload.service, kMaxName) + " (" +
                                      v.fields.context + ")";
-  text += v.context_assumed ? " from the model file (set " + v.fields.context + ")" : " from " + from;
+  text +=
+      v.context_assumed ? " from the model file (set " + v.fields.context + ")" : " from " + from;
   return text + "; accelerator " + c.accelerator + "; llama.cpp " + c.footprint.runtime_version +
          "\n";
 }

@@ -71,8 +71,7 @@ bool ShortenContext(const Request& request, const Candidate& node, const Candida
     if (!now) return false;
     budget = std::min(budget, view.available + now->footprint_bytes - now->load_bytes);
   }
-  const auto context =
-      LargestContext(*request.model, ServingOn(change.serving, node.node), budget);
+  const auto context = LargestContext(*request.model, ServingOn(change.serving, node.node), budget);
   const uint32_t current = view.footprint.context;
   if (!context || *context < kSmallestUsefulContext || *context >= current) return false;
   change.serving.context = *context;
@@ -113,7 +112,9 @@ void AddServingChanges(const Request& request, const Candidate& node, const Cand
 // The smallest single occupant that frees enough; else as many of the largest as it takes.
 void AddStop(const Request& request, const CandidateView& view, std::vector<Suggestion>& out) {
   if (view.state != State::kOccupied) return;
-  Suggestion suggestion{.kind = Kind::kStop, .node = view.node, .serving = request.serving,
+  Suggestion suggestion{.kind = Kind::kStop,
+                        .node = view.node,
+                        .serving = request.serving,
                         .footprint_bytes = view.need};
   uint64_t freed = 0;
   for (const Occupant& occupant : view.occupants) {  // largest first
@@ -143,8 +144,8 @@ void AddWeights(const Request& request, const Candidate& node, const CandidateVi
   // Below a quarter of the present size there is no quantisation of the same model.
   if (largest < current / 4 || largest >= current) return;
   out.push_back({.kind = Kind::kWeights,
-                 .text = "a quantisation of at most " + FormatBytes(largest) + " (this file: " +
-                         FormatBytes(current) + ")",
+                 .text = "a quantisation of at most " + FormatBytes(largest) +
+                         " (this file: " + FormatBytes(current) + ")",
                  .node = view.node,
                  .serving = request.serving,
                  .weights_bytes = largest,

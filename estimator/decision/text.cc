@@ -10,8 +10,7 @@ constexpr uint64_t kMiB = 1u << 20, kGiB = 1u << 30;
 
 std::string OneDecimal(uint64_t bytes, uint64_t unit) {
   char text[40];
-  std::snprintf(text, sizeof text, "%.1f",
-                static_cast<double>(bytes) / static_cast<double>(unit));
+  std::snprintf(text, sizeof text, "%.1f", static_cast<double>(bytes) / static_cast<double>(unit));
   return text;
 }
 

@@ -16,8 +16,8 @@ std::string Ascii(std::string_view text, size_t max);
 class Unit {
  public:
   explicit Unit(const std::vector<uint64_t>& amounts);
-  std::string Number(uint64_t bytes) const;    // "52.1"
-  std::string Amount(uint64_t bytes) const;    // "52.1 GiB"
+  std::string Number(uint64_t bytes) const;  // "52.1"
+  std::string Amount(uint64_t bytes) const;  // "52.1 GiB"
 
  private:
   bool gib_ = true;

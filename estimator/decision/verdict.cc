@@ -61,8 +61,8 @@ Rule RuleFor(const Request& request, const Verdict& verdict) {
     case State::kTooSmall: break;
   }
   const size_t known = verdict.candidates.size() + request.others.size();
-  const bool elsewhere = std::any_of(
-      request.others.begin(), request.others.end(), [&request](const Candidate& other) {
+  const bool elsewhere =
+      std::any_of(request.others.begin(), request.others.end(), [&request](const Candidate& other) {
         const CandidateView view = EvaluateCandidate(request, other);
         return view.state == State::kFits || view.state == State::kOccupied;
       });

@@ -61,8 +61,10 @@ Result<Part> ReadPart(const std::string& path) {
   auto header = reader.Finish();
   if (!header) return header.error().Within(path);
   if (size < header->MinFileBytes()) {
-    return Error(Code::kInvalid, path + ": truncated: " + std::to_string(size) + " bytes, the header"
-                                 " describes " + std::to_string(header->MinFileBytes()));
+    return Error(Code::kInvalid, path + ": truncated: " + std::to_string(size) +
+                                     " bytes, the header"
+                                     " describes " +
+                                     std::to_string(header->MinFileBytes()));
   }
   return Part{std::move(*header), size};
 }

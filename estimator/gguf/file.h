@@ -12,11 +12,11 @@ namespace headroom::estimator {
 
 struct GgufFile {
   std::vector<GgufHeader> parts = {};  // in order; one for an unsplit file
-  uint64_t file_bytes = 0;        // all parts
+  uint64_t file_bytes = 0;             // all parts
 };
 
-// `path` is the file, or the first part of a split (the others lie beside it). Errors start with the
-// path; a file shorter than its tensors need is kInvalid ("truncated").
+// `path` is the file, or the first part of a split (the others lie beside it). Errors start with
+// the path; a file shorter than its tensors need is kInvalid ("truncated").
 Result<GgufFile> ReadGgufFile(const std::string& path);
 
 }  // namespace headroom::estimator

@@ -6,7 +6,7 @@
 namespace headroom::estimator {
 
 std::string_view ToString(GgufType type) {
-  constexpr std::string_view kNames[] = {"u8",  "i8",   "u16",    "i16",   "u32", "i32", "f32",
+  constexpr std::string_view kNames[] = {"u8",   "i8",     "u16",   "i16", "u32", "i32", "f32",
                                          "bool", "string", "array", "u64", "i64", "f64"};
   const auto i = static_cast<size_t>(type);
   return i < std::size(kNames) ? kNames[i] : "?";

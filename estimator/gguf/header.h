@@ -18,8 +18,19 @@ namespace headroom::estimator {
 
 // Value types of the format; the numbers are those in the file.
 enum class GgufType : uint32_t {
-  kUint8, kInt8, kUint16, kInt16, kUint32, kInt32, kFloat32, kBool, kString, kArray, kUint64,
-  kInt64, kFloat64,
+  kUint8,
+  kInt8,
+  kUint16,
+  kInt16,
+  kUint32,
+  kInt32,
+  kFloat32,
+  kBool,
+  kString,
+  kArray,
+  kUint64,
+  kInt64,
+  kFloat64,
 };
 std::string_view ToString(GgufType type);
 
@@ -46,8 +57,8 @@ struct GgufValue {
   std::optional<int64_t> AsInt() const;
   std::optional<double> AsDouble() const;  // any number
   std::optional<bool> AsBool() const;
-  const std::string* AsString() const;     // nullptr if it is no string
-  const GgufArray* AsArray() const;        // nullptr if it is no array
+  const std::string* AsString() const;  // nullptr if it is no string
+  const GgufArray* AsArray() const;     // nullptr if it is no array
   // For people: strings cut to `max` characters, "array of 128256 string" for arrays.
   std::string Print(size_t max = 60) const;
 };
@@ -67,14 +78,14 @@ struct GgufHeader {
   std::vector<GgufTensor> tensors = {};
   uint64_t header_bytes = 0;  // magic to the end of the last tensor info
   uint64_t alignment = 32;
-  uint64_t data_offset = 0;   // header_bytes padded to alignment
-  uint64_t data_bytes = 0;    // end of the last tensor, from data_offset
+  uint64_t data_offset = 0;  // header_bytes padded to alignment
+  uint64_t data_bytes = 0;   // end of the last tensor, from data_offset
 
   const GgufValue* Find(std::string_view key) const;  // nullptr if absent
   std::optional<uint64_t> Uint(std::string_view key) const;
   std::optional<double> Double(std::string_view key) const;
   std::optional<bool> Bool(std::string_view key) const;
-  std::string String(std::string_view key) const;     // "" if absent
+  std::string String(std::string_view key) const;         // "" if absent
   const GgufTensor* Tensor(std::string_view name) const;  // linear; nullptr if absent
   // What a complete file must have at least: data_offset + data_bytes.
   uint64_t MinFileBytes() const {

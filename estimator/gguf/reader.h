@@ -1,6 +1,6 @@
 // GgufReader: reads a GGUF header without doing I/O. The caller feeds bytes from wherever it has
-// them (file, HTTP range) and is told which bytes are wanted next. Vocabulary strings are skipped by
-// length, never copied; counts are checked against limits and, if known, the bytes left.
+// them (file, HTTP range) and is told which bytes are wanted next. Vocabulary strings are skipped
+// by length, never copied; counts are checked against limits and, if known, the bytes left.
 //
 //   GgufReader reader(file_size);
 //   while (!reader.done()) {
@@ -83,10 +83,10 @@ class GgufReader {
   GgufLimits limits_;
   Step step_ = Step::kPreamble;
   GgufHeader header_;
-  std::string carry_ = {};      // the start of an element whose rest has not been fed yet
-  uint64_t position_ = 0;  // file offset of the next unparsed byte (start of carry_)
+  std::string carry_ = {};  // the start of an element whose rest has not been fed yet
+  uint64_t position_ = 0;   // file offset of the next unparsed byte (start of carry_)
   uint64_t n_kv_ = 0, n_tensors_ = 0, strings_left_ = 0;
-  std::string key_ = {};        // of the array that is being read
+  std::string key_ = {};  // of the array that is being read
   GgufArray array_;
   std::optional<Error> failed_ = {};
 };

@@ -39,8 +39,7 @@ T Load(std::string_view bytes) {
 }
 
 double LoadFloat(GgufType type, std::string_view bytes) {
-  return type == GgufType::kFloat32 ? static_cast<double>(Load<float>(bytes))
-                                    : Load<double>(bytes);
+  return type == GgufType::kFloat32 ? static_cast<double>(Load<float>(bytes)) : Load<double>(bytes);
 }
 
 int64_t LoadInt(GgufType type, std::string_view bytes) {

@@ -12,8 +12,8 @@ struct Graph {
   const HyperParameters& hyper;
   const Shape& shape;
   std::string_view architecture;
-  uint64_t f = 0;           // 4 * tokens
-  uint64_t embedding = 0;   // bytes of the hidden state of all tokens
+  uint64_t f = 0;          // 4 * tokens
+  uint64_t embedding = 0;  // bytes of the hidden state of all tokens
   uint64_t heads = 0, k_head = 0, v_head = 0, kv_heads = 0, v_width = 0, feed_forward = 0;
   uint64_t masks = 0, indices = 0;
   bool has_full = false, has_window = false, has_state = false;
@@ -66,8 +66,8 @@ uint64_t FlashAttentionPeak(const Graph& g) {
   uint64_t scratch = PadUp(2 * g.k_head * g.cells() * g.kv_heads * s.streams, 16);
   if (!g.hyper.mla) scratch += PadUp(2 * g.v_head * g.cells() * g.kv_heads * s.streams, 16);
   scratch += 4 * std::min<uint64_t>(per_stream, 32) * g.heads * s.streams * 32 * (g.v_head + 2);
-  scratch += 64 * ((row(*s.k, g.k_head) + row(*s.v, g.v_head)) * g.kv_heads * s.streams +
-                   2 * s.tokens);
+  scratch +=
+      64 * ((row(*s.k, g.k_head) + row(*s.v, g.v_head)) * g.kv_heads * s.streams + 2 * s.tokens);
   scratch += PadUp(CeilDiv(per_stream, 8) * CeilDiv(g.cells(), 64) * s.streams, 32);
   const uint64_t q = g.heads * g.k_head * g.f, result = g.heads * g.v_head * g.f;
   const bool gated = g.architecture == "qwen3next" || g.architecture.starts_with("qwen35");

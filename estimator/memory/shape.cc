@@ -32,8 +32,8 @@ Result<void> CheckRanges(const ModelFile& model, const ServingOptions& options) 
                                      " is out of range (at most 268435456)");
   }
   if (options.Slots() > kMaxSlots) {
-    return Error(Code::kInvalid, "parallel " + std::to_string(options.parallel) +
-                                     " is out of range (at most 256)");
+    return Error(Code::kInvalid,
+                 "parallel " + std::to_string(options.parallel) + " is out of range (at most 256)");
   }
   if (options.batch == 0 || options.batch > kMaxBatch || options.ubatch > kMaxBatch) {
     return Error(Code::kInvalid, "batch and ubatch must be 1 to 1048576");
@@ -90,8 +90,8 @@ void SetContext(const ModelFile& model, const ServingOptions& options, Shape& sh
   const uint64_t asked = options.context != 0 ? options.context : model.hyper.context_train;
   shape.slots = options.Slots();
   shape.batch = std::min<uint64_t>(asked == 0 ? options.batch : asked, options.batch);
-  shape.ubatch = std::min<uint64_t>(shape.batch, options.ubatch == 0 ? options.batch
-                                                                     : options.ubatch);
+  shape.ubatch =
+      std::min<uint64_t>(shape.batch, options.ubatch == 0 ? options.batch : options.ubatch);
   shape.context = PadUp(std::max<uint64_t>(asked, 1), 256);
   shape.streams = options.Unified() ? 1 : shape.slots;
   shape.cells = options.Unified() ? shape.context : PadUp(shape.context / shape.slots, 256);

@@ -14,15 +14,15 @@
 namespace headroom::estimator {
 
 struct Shape {
-  uint64_t context = 0;       // n_ctx
-  uint64_t cells = 0;         // n_ctx_seq: cells of one stream of the cache
-  uint64_t window_cells = 0;  // cells of one stream of the sliding-window cache
+  uint64_t context = 0;           // n_ctx
+  uint64_t cells = 0;             // n_ctx_seq: cells of one stream of the cache
+  uint64_t window_cells = 0;      // cells of one stream of the sliding-window cache
   uint64_t checkpoint_cells = 0;  // window cells that one sequence can fill
-  uint64_t streams = 1;       // separate caches: 1 if unified, else one a slot
-  uint64_t slots = 1;         // n_seq_max
+  uint64_t streams = 1;           // separate caches: 1 if unified, else one a slot
+  uint64_t slots = 1;             // n_seq_max
   uint64_t batch = 0, ubatch = 0;
-  uint64_t tokens = 0;        // of the worst-case graph: ubatch rounded up to a multiple of slots
-  uint64_t outputs = 0;       // rows of logits
+  uint64_t tokens = 0;   // of the worst-case graph: ubatch rounded up to a multiple of slots
+  uint64_t outputs = 0;  // rows of logits
   bool flash = true;
   const GgmlType* k = nullptr;
   const GgmlType* v = nullptr;

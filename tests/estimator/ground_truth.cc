@@ -67,8 +67,8 @@ GroundTruthRow ParseRow(const Json& row, const std::string& version) {
   o.cache_type_v = StringOr(cfg, {"ctv"});
   o.swa_full = StringOr(cfg, {"swa_full"}) == "1";
   const uint32_t outputs = Number(cfg, "no");
-  o.outputs = outputs == 0 ? Outputs{Outputs::Mode::kBatch, 0}
-                           : Outputs{Outputs::Mode::kCount, outputs};
+  o.outputs =
+      outputs == 0 ? Outputs{Outputs::Mode::kBatch, 0} : Outputs{Outputs::Mode::kCount, outputs};
   o.runtime_version = version;
   out.refused = row.Find("error") != nullptr;
   out.device_weights = Bytes(row, "MTL0", "model");

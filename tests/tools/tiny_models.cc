@@ -63,7 +63,8 @@ void AddTokenizer(GgufWriter& out) {
 
 void AddLayer(GgufWriter& out, const Shape& s, Weights& weights, uint32_t layer) {
   const std::string blk = "blk." + std::to_string(layer) + ".";
-  const uint64_t e = s.embedding, q = uint64_t{s.heads} * s.head, kv = uint64_t{s.kv_heads} * s.head;
+  const uint64_t e = s.embedding, q = uint64_t{s.heads} * s.head,
+                 kv = uint64_t{s.kv_heads} * s.head;
   const uint64_t f = s.feed_forward;
   const auto add = [&](const char* name, uint64_t columns, uint64_t rows) {
     out.AddF32(blk + name + ".weight", {columns, rows}, weights.Random(columns * rows));
@@ -109,13 +110,25 @@ GgufWriter MakeModel(const Shape& s) {
 }  // namespace
 
 GgufWriter TinyModel() {
-  return MakeModel({.name = "tiny", .layers = 2, .embedding = 64, .heads = 4, .kv_heads = 2,
-                    .head = 16, .feed_forward = 128, .context = 32768});
+  return MakeModel({.name = "tiny",
+                    .layers = 2,
+                    .embedding = 64,
+                    .heads = 4,
+                    .kv_heads = 2,
+                    .head = 16,
+                    .feed_forward = 128,
+                    .context = 32768});
 }
 
 GgufWriter KvHeavyModel() {
-  return MakeModel({.name = "kvheavy", .layers = 4, .embedding = 64, .heads = 4, .kv_heads = 4,
-                    .head = 256, .feed_forward = 128, .context = 1048576});
+  return MakeModel({.name = "kvheavy",
+                    .layers = 4,
+                    .embedding = 64,
+                    .heads = 4,
+                    .kv_heads = 4,
+                    .head = 256,
+                    .feed_forward = 128,
+                    .context = 1048576});
 }
 
 }  // namespace headroom::testing

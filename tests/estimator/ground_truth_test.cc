@@ -1,0 +1,145 @@
+// Every row that llama.cpp was measured with, against the estimate.
+#include "tests/estimator/ground_truth.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <set>
+
+namespace headroom::estimator {
+namespace {
+
+// Signed errors of one group of rows, in percent.
+class Errors {
+ public:
+  void Add(double estimated, double truth) { values_.push_back(100 * (estimated / truth - 1)); }
+
+  double AbsoluteQuantile(double q) const {
+    std::vector<double> sorted;
+    for (double value : values_) sorted.push_back(std::abs(value));
+    std::sort(sorted.begin(), sorted.end());
+    return sorted[std::min(sorted.size() - 1, static_cast<size_t>(q * sorted.size()))];
+  }
+  size_t TooLow(double limit) const {
+    return std::count_if(values_.begin(), values_.end(), [limit](double e) { return e < -limit; });
+  }
+  double Lowest() const { return *std::min_element(values_.begin(), values_.end()); }
+  size_t size() const { return values_.size(); }
+
+  void Print(const std::string& name) const {
+    std::printf(
+        "%-28s n=%5zu  median %6.2f %%  p90 %6.2f %%  max %7.2f %%  lowest %7.2f %%  "
+        "below -0.5 %%: %zu\n",
+        name.c_str(), size(), AbsoluteQuantile(0.5), AbsoluteQuantile(0.9), AbsoluteQuantile(1),
+        Lowest(), TooLow(0.5));
+  }
+
+ private:
+  std::vector<double> values_;
+};
+
+struct Outcome {
+  size_t rows = 0;
+  std::set<std::string> architectures, wrong;  // `wrong`: weights, KV or state not exact
+  Errors compute, total;
+};
+
+std::string GroupOf(const ServingOptions& o) {
+  if (o.cache_type_k != o.cache_type_v) return "K/V types differ";
+  if (o.flash_attention == FlashAttention::kOff) return "no FA";
+  return o.cache_type_k == "f16" ? "FA f16" : "FA quantised";
+}
+
+// One row: true if weights, KV and recurrent state are exact and refusals agree.
+bool CheckRow(const GroundTruthRow& row, const ModelFile& model, Outcome& out,
+              std::map<std::string, Errors>& groups) {
+  ++out.rows;
+  out.architectures.insert(model.architecture);
+  const auto estimate = Estimate(model, row.options);
+  if (row.refused) return !estimate;
+  if (!estimate) return false;
+  const MemoryParts& device = estimate->device;
+  const MemoryParts& host = estimate->host;
+  const uint64_t context = device.kv_cache + device.recurrent_state;
+  if (row.device_compute > 0) {
+    out.compute.Add(device.compute, row.device_compute);
+    const double estimated =
+        device.weights + host.weights + context + device.compute + host.compute;
+    const double truth = row.device_weights + row.host_weights + row.device_context +
+                         row.device_compute + row.host_compute;
+    out.total.Add(estimated, truth);
+    groups[GroupOf(row.options)].Add(estimated, truth);
+  }
+  return device.weights == row.device_weights && host.weights == row.host_weights &&
+         context == row.device_context;
+}
+
+Outcome CheckFile(GroundTruthModels& models, const std::string& name, const std::string& version) {
+  Outcome out;
+  std::map<std::string, Errors> groups;
+  size_t reported = 0;
+  ForEachRow(name, version, [&](const GroundTruthRow& row) {
+    const ModelFile& model = models.Get(row.model);
+    if (CheckRow(row, model, out, groups)) return;
+    out.wrong.insert(model.architecture);
+    if (++reported <= 5) std::printf("not exact: %s\n", row.where.c_str());
+  });
+  std::printf("%s: %zu rows, %zu architectures\n", name.c_str(), out.rows,
+              out.architectures.size());
+  for (const auto& [group, errors] : groups) errors.Print("  total, " + group);
+  out.compute.Print("  compute, all");
+  out.total.Print("  total, all");
+  return out;
+}
+
+// The known models: weights, KV cache, recurrent state and refusals are exact in every row.
+struct KnownCase {
+  const char* file;
+  const char* version;
+  double total_median, total_p90, total_max;  // percent; K = V types and mixed together
+};
+
+class KnownModels : public ::testing::TestWithParam<KnownCase> {};
+
+TEST_P(KnownModels, AreExactButForCompute) {
+  GroundTruthModels models;
+  const Outcome out = CheckFile(models, GetParam().file, GetParam().version);
+  EXPECT_TRUE(out.wrong.empty()) << ::testing::PrintToString(out.wrong);
+  EXPECT_LE(out.total.AbsoluteQuantile(0.5), GetParam().total_median);
+  EXPECT_LE(out.total.AbsoluteQuantile(0.9), GetParam().total_p90);
+  EXPECT_LE(out.total.AbsoluteQuantile(1), GetParam().total_max);
+}
+
+INSTANTIATE_TEST_SUITE_P(, KnownModels,
+                         ::testing::Values(KnownCase{"metal-0.5.0", "0.5.0", 0.09, 0.85, 5.4},
+                                           KnownCase{"metal-0.5.0-more", "0.5.0", 0.09, 0.75, 6.7},
+                                           KnownCase{"metal-0.5.0-full-outputs", "0.5.0", 0.09,
+                                                     0.53, 4.4},
+                                           KnownCase{"metal-0.6.0", "0.6.0", 0.09, 0.85, 5.0}),
+                         [](const ::testing::TestParamInfo<KnownCase>& param) {
+                           std::string name = param.param.file;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           std::replace(name.begin(), name.end(), '.', '_');
+                           return name;
+                         });
+
+class Architectures : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Architectures, WeightsAndCachesAreExact) {
+  GroundTruthModels models;
+  const Outcome out = CheckFile(models, std::string("archs-") + GetParam(), GetParam());
+  EXPECT_GE(out.architectures.size(), 145u);
+  EXPECT_TRUE(out.wrong.empty()) << ::testing::PrintToString(out.wrong);
+}
+
+INSTANTIATE_TEST_SUITE_P(, Architectures, ::testing::Values("0.5.0", "0.6.0"),
+                         [](const ::testing::TestParamInfo<const char*>& param) {
+                           std::string name = param.param;
+                           std::replace(name.begin(), name.end(), '.', '_');
+                           return "v" + name;
+                         });
+
+}  // namespace
+}  // namespace headroom::estimator
