@@ -1,0 +1,44 @@
+// What an App consists of, in the order it is made. Internal to app*.cc.
+#pragma once
+
+#include "exporter/app.h"
+#include "exporter/machine.h"
+#include "exporter/metrics/scraper.h"
+#include "exporter/models/manager.h"
+#include "kube/object_feed.h"
+#include "net/http_server.h"
+
+namespace headroom::exporter {
+
+struct App::State {
+  State(boost::asio::any_io_executor ex, AppOptions o)
+      : executor(ex), options(std::move(o)), reaper(ex) {}
+
+  Result<void> MakeMachine();
+  Result<void> Connect();  // to the cluster, where one is given
+  void MakeManager();
+  bool FeedInUse(const kube::FeedStatus* feed) const;
+  void OnPressure(Pressure level);
+  Result<estimator::NodeCapacity> Capacity();
+  Result<Json> NodeDocument();
+  kube::Node Self() const;
+
+  boost::asio::awaitable<void> RunFeeds();
+  boost::asio::awaitable<void> RunPublishers();
+  boost::asio::awaitable<void> Withdraw();
+
+  boost::asio::any_io_executor executor;
+  AppOptions options;
+  net::Reaper reaper;
+  std::unique_ptr<StateDir> state_dir;
+  std::unique_ptr<net::TlsServer> tls;
+  std::unique_ptr<Machine> machine;
+  std::unique_ptr<kube::ApiClient> api;
+  std::unique_ptr<kube::EventRecorder> events;
+  std::unique_ptr<Manager> manager;
+  std::unique_ptr<Scraper> scraper;
+  std::unique_ptr<net::HttpServer> server;
+  kube::FeedStatus models_feed, services_feed;
+};
+
+}  // namespace headroom::exporter

@@ -1,0 +1,132 @@
+#include "exporter/machine.h"
+
+#ifdef __APPLE__
+#include <mach-o/dyld.h>
+#endif
+#include <filesystem>
+
+#include "common/checked.h"
+#include "common/log.h"
+#include "exporter/memory/metal_probe.h"
+
+namespace headroom::exporter {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// The limits change only by sysctl; the driver's counts are worth a child this often.
+constexpr std::chrono::minutes kProbeInterval{5};
+
+}  // namespace
+
+std::string OwnExecutable() {
+#ifdef __APPLE__
+  char path[4096];
+  uint32_t size = sizeof path;
+  return _NSGetExecutablePath(path, &size) == 0 ? path : "";
+#else
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).string();
+#endif
+}
+
+Machine::Machine(MachineOptions options, std::unique_ptr<MemoryProvider> provider)
+    : options_(std::move(options)),
+      provider_(std::move(provider)),
+      cache_(*provider_),
+      tracker_(options_.pressure),
+      host_(provider_->Host()) {}
+
+asio::awaitable<void> Machine::RunWatchdog(std::function<void(Pressure)> on_change) {
+  for (;;) {
+    const Result<MemorySample>& sample = cache_.Get();
+    if (sample) {
+      watchdog_.last_sample = sample->taken_at;
+    } else {
+      ++watchdog_.sample_errors;
+      LogWarn("memory cannot be read", {{"error", sample.error()}});
+    }
+    const PressureStep step = tracker_.Step(sample, std::chrono::steady_clock::now());
+    watchdog_.level = step.level;
+    watchdog_.wired_high = step.wired_high;
+    if (step.changed) {
+      Log(step.level == Pressure::kNormal ? LogLevel::kInfo : LogLevel::kWarn,
+          "memory pressure changed", {{"level", ToString(step.level)}});
+      on_change(step.level);
+    }
+    co_await net::SleepFor(options_.watchdog_interval);
+  }
+}
+
+asio::awaitable<void> Machine::RunProbe(net::Reaper& reaper) {
+  for (;;) {
+    net::SpawnOptions child;
+    child.executable = OwnExecutable();
+    child.arguments = {"--probe-metal"};
+    const net::Deadline deadline = net::After(kMetalProbeTimeout);
+    const auto output = co_await net::Capture(reaper, std::move(child), deadline);
+    const auto probe = output ? ParseMetalProbe(output->output) : output.error();
+    if (probe) {
+      cache_.SetProbe(*probe, std::chrono::system_clock::now());
+    } else {
+      LogWarn("the Metal probe failed; GPU limits are not known", {{"error", probe.error()}});
+    }
+    // Elsewhere there is no Metal, now or later.
+    const bool again = host_.system == "Darwin";
+    co_await net::SleepFor(again ? kProbeInterval : std::chrono::hours(24 * 365));
+  }
+}
+
+Result<estimator::NodeCapacity> Machine::Capacity(uint64_t committed,
+                                                  const std::string& runtime_version) {
+  const Result<MemorySample>& sample = cache_.Get();
+  if (!sample) return sample.error();
+  estimator::NodeCapacity node;
+  node.name = options_.node_name;
+  node.memory_total = sample->total;
+  node.gpu_working_set = sample->gpu.working_set_limit.value_or(0);
+  const auto budget =
+      estimator::ResolveNodeBudget(options_.budget, sample->total, node.gpu_working_set);
+  if (!budget) return budget.error();
+  node.memory_budget = budget->bytes;
+  node.budget_source = budget->source;
+  node.available = sample->available;
+  node.wired = sample->wired.value_or(0);
+  node.committed = committed;
+  node.pressure = ToString(tracker_.level());
+  node.accelerator = accelerator();
+  node.runtime_version = runtime_version;
+  node.metrics_address = options_.metrics_address;
+  node.agent_version = HEADROOM_VERSION;
+  node.observed_at = std::chrono::system_clock::now();
+  return node;
+}
+
+ServingSeries Machine::Serving(const std::vector<ModelView>& models, uint64_t committed) {
+  ServingSeries series;
+  for (const ModelView& model : models) {
+    ModelSeries one{.ns = model.ns, .name = model.name};
+    if (model.pid != 0) {
+      if (const auto memory = provider_->SampleProcess(model.pid)) {
+        one.footprint = memory->footprint;
+        one.footprint_peak = memory->footprint_peak;
+        one.resident = memory->resident;
+      }
+    }
+    if (model.footprint != 0) one.estimated = model.footprint;
+    one.up = model.pid != 0;
+    one.ready = model.state == State::kReady;
+    one.restarts = static_cast<uint64_t>(model.restarts);
+    one.started = model.started;
+    series.models.push_back(std::move(one));
+  }
+  if (const auto capacity = Capacity(committed, "")) {
+    const uint64_t budget = capacity->memory_budget.value_or(0);
+    series.node = NodeBudget{budget, committed, SaturatingSub(budget, committed),
+                             capacity->budget_source};
+  }
+  return series;
+}
+
+}  // namespace headroom::exporter

@@ -1,0 +1,62 @@
+// Machine: this computer's memory as the rest of the exporter sees it: the shared sample, the
+// watchdog's level, the GPU facts of the probe child, and from these what the node can hold.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "estimator/budget.h"
+#include "exporter/memory/pressure.h"
+#include "exporter/memory/provider.h"
+#include "exporter/memory/sample_cache.h"
+#include "exporter/metrics/series.h"
+#include "exporter/models/manager.h"
+#include "net/process.h"
+
+namespace headroom::exporter {
+
+struct MachineOptions {
+  std::string node_name;
+  std::string budget;  // as ResolveNodeBudget() takes it
+  std::string metrics_address;
+  std::chrono::milliseconds watchdog_interval{10'000};
+  PressureOptions pressure;
+};
+
+class Machine {
+ public:
+  Machine(MachineOptions options, std::unique_ptr<MemoryProvider> provider);
+
+  // Samples until cancelled; `on_change` hears each change of the level.
+  boost::asio::awaitable<void> RunWatchdog(std::function<void(Pressure)> on_change);
+  // Asks the Metal driver now and then, in a child (see metal_probe.h).
+  boost::asio::awaitable<void> RunProbe(net::Reaper& reaper);
+
+  // What this node publishes of itself. Errors: no sample.
+  Result<estimator::NodeCapacity> Capacity(uint64_t committed, const std::string& runtime_version);
+  ServingSeries Serving(const std::vector<ModelView>& models, uint64_t committed);
+  WatchdogSeries Watchdog() const { return watchdog_; }
+  Result<MemorySample> Sample() { return cache_.Get(); }
+
+  SampleCache& cache() { return cache_; }
+  MemoryProvider& provider() { return *provider_; }
+  const HostInfo& host() const { return host_; }
+  std::string accelerator() const { return host_.system == "Darwin" ? "metal" : "cpu"; }
+  Pressure pressure() const { return tracker_.level(); }
+
+ private:
+  MachineOptions options_;
+  std::unique_ptr<MemoryProvider> provider_;
+  SampleCache cache_;
+  PressureTracker tracker_;
+  WatchdogSeries watchdog_;
+  HostInfo host_;
+};
+
+// The path of the running program, for its own children.
+std::string OwnExecutable();
+
+}  // namespace headroom::exporter

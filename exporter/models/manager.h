@@ -1,0 +1,165 @@
+// Manager: the shell around the supervisor. It hears from the feeds which workloads exist, keeps one
+// state machine for each that is for this node, carries out their actions (claims, pre-flights,
+// child processes, health requests, status, endpoints) and feeds the results back.
+// One thread; owned by the app, which outlives none of the tasks started here: Run() joins them.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "exporter/models/claim.h"
+#include "exporter/models/launch.h"
+#include "exporter/models/load_gate.h"
+#include "exporter/models/ports.h"
+#include "exporter/models/preflight.h"
+#include "exporter/models/runtime_probe.h"
+#include "exporter/models/state_file.h"
+#include "exporter/models/supervisor.h"
+#include "exporter/models/workload_set.h"
+#include "kube/client.h"
+#include "kube/events.h"
+#include "net/async.h"
+#include "net/http_client.h"
+#include "net/process.h"
+#include "net/task_group.h"
+
+namespace headroom::exporter {
+
+struct ManagerOptions {
+  std::string node_name;
+  bool standalone = false;  // manifests from this node's own folder, no API server
+  std::string model_host = "127.0.0.1";  // llama-server's --host
+  std::string endpoint_host;             // where others reach it; "" = model_host
+  PortRange ports{19900, 19999};
+  std::string llama_server = "llama-server";
+  SupervisorPolicy policy;
+};
+
+// An endpoint to be published or withdrawn: which object it serves, where, and whether it is ready.
+struct EndpointChange {
+  kube::Kind kind = kube::Kind::kModel;
+  kube::Meta object;
+  std::string host;
+  uint16_t port = 0;
+  bool ready = false;
+};
+
+// What the manager uses of the rest of the program. Everything outlives it.
+struct ManagerSeams {
+  std::function<Result<estimator::NodeCapacity>()> capacity;  // of this node, now
+  std::function<kube::Node()> self;                           // labels, for selectors
+  kube::ApiClient* api = nullptr;                             // null = standalone
+  kube::EventRecorder* events = nullptr;                      // null = log only
+  std::function<boost::asio::awaitable<void>(EndpointChange)> endpoint;  // may be empty
+};
+
+// One workload as others see it (/v1/models, metrics).
+struct ModelView {
+  std::string key, ns, name, kind;
+  State state = State::kPending;
+  std::string reason;
+  pid_t pid = 0;
+  uint16_t port = 0;
+  uint64_t footprint = 0;  // as admitted; 0 = not known yet
+  int restarts = 0;
+  std::optional<WallTime> started;
+  std::optional<std::chrono::milliseconds> load_duration;
+  std::string endpoint;  // while ready
+};
+
+class Manager {
+ public:
+  Manager(boost::asio::any_io_executor executor, ManagerOptions options, ManagerSeams seams,
+          net::Reaper& reaper, StateDir& state);
+  ~Manager();
+
+  // Adopts the children an earlier exporter left. Call once, before Run() and the feeds.
+  Result<void> Adopt();
+  // Learns what llama-server is installed; an error is no reason not to run.
+  boost::asio::awaitable<Result<Runtime>> Prepare() { return runtime_.Get(); }
+  // Until cancelled. Children keep running.
+  boost::asio::awaitable<void> Run();
+  // What a feed says; the kind of manifest objects is in the object itself.
+  void Apply(kube::Kind kind, const kube::ObjectEvent& event);
+  // All feeds have told everything once: adopted children nobody wants may be stopped from now on.
+  void Synced();
+  // Memory may be free that was not.
+  void MemoryFreed();
+  // Drains all models; returns when no child is left. Needs Run().
+  boost::asio::awaitable<void> StopModels();
+
+  std::vector<ModelView> Views() const;
+  uint64_t Committed() const;  // bytes of all models that run or are about to
+  const RuntimeProbe& runtime() const { return runtime_; }
+
+ private:
+  struct Record;
+  using Key = std::string;
+
+  // manager.cc: events in, actions out
+  Record& Ensure(const Key& key);
+  Record* Find(const Key& key);
+  void Evaluate(const Key& key);
+  void Want(Record& record);
+  Result<LaunchPlan> Plan(const Record& record, uint16_t port) const;
+  void Post(const Key& key, Event event);
+  void Drain();
+  void Perform(Record& record, Action action);
+  void Start(Record& record, boost::asio::awaitable<void> task);
+  boost::asio::awaitable<void> Counted(Key key, boost::asio::awaitable<void> task);
+  boost::asio::awaitable<void> RunTimers();
+  std::vector<estimator::Occupant> OccupantsWithout(const Key& key) const;
+
+  // manager_claim.cc
+  boost::asio::awaitable<void> Claim(Key key, uint64_t attempt);
+  boost::asio::awaitable<Event> TryClaim(Key key);
+  bool LostClaim(Record& record) const;
+  boost::asio::awaitable<Event> WriteClaim(Key key, uint64_t footprint);
+  boost::asio::awaitable<std::optional<ClaimHolder>> Holder(std::string node);
+  boost::asio::awaitable<void> ReleaseClaim(Key key);
+  boost::asio::awaitable<Result<void>> ReadHeader(Key key);
+  Result<estimator::Verdict> Judge(Record& record) const;
+  boost::asio::awaitable<void> Preflighted(Key key, uint64_t attempt);
+
+  // manager_process.cc
+  void Spawn(Record& record);
+  void Signal(Record& record, int signal);
+  void OnExit(Key key, pid_t pid, std::string how);
+  void SaveState();
+  boost::asio::awaitable<void> WatchChild(Key key, pid_t pid);
+  boost::asio::awaitable<void> WatchAdopted(Key key, pid_t pid, uint64_t start_time);
+  boost::asio::awaitable<void> Probe(Key key, pid_t pid, uint16_t port);
+  std::string LogFile(const Key& key) const;
+
+  // manager_report.cc
+  void Report(Record& record, State before);
+  boost::asio::awaitable<void> WriteStatus(Key key);
+  boost::asio::awaitable<void> Publish(EndpointChange change);
+  std::string Endpoint(const Record& record) const;
+
+  ManagerOptions options_;
+  ManagerSeams seams_;
+  net::Reaper& reaper_;
+  StateDir& state_;
+  Supervisor supervisor_;
+  RuntimeProbe runtime_;
+  net::HttpClient http_;
+  net::TaskGroup tasks_;
+  net::Notifier wake_;
+  WorkloadSet set_;
+  LoadGate gate_;
+  std::map<Key, std::unique_ptr<Record>> records_;
+  std::deque<std::pair<Key, Event>> queue_;
+  bool draining_queue_ = false;
+  bool synced_ = false, stopping_ = false;
+};
+
+}  // namespace headroom::exporter

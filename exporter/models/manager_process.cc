@@ -1,0 +1,183 @@
+// Children: start, adopt, watch, ask, signal.
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "common/log.h"
+#include "exporter/models/manager.h"
+#include "exporter/models/manager_record.h"
+
+namespace headroom::exporter {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::seconds kHealthTimeout{5};
+constexpr std::chrono::milliseconds kAdoptedPoll{500};
+constexpr std::uintmax_t kMaxLogBytes = 8u << 20;  // a fresh file at the next start beyond it
+
+// The last lines of a log, for the reason of a failure.
+std::string Tail(const std::string& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) return "";
+  constexpr std::streamoff kBytes = 600;
+  const std::streamoff size = file.tellg();
+  file.seekg(std::max<std::streamoff>(0, size - kBytes));
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (size > kBytes) text.erase(0, text.find('\n') + 1);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+// Where a server that listens on every address is asked.
+std::string ProbeHost(const std::string& listen) {
+  if (listen == "0.0.0.0") return "127.0.0.1";
+  return listen == "::" ? "::1" : listen;
+}
+
+}  // namespace
+
+std::string Manager::LogFile(const Key& key) const {
+  std::string name = key;
+  for (char& c : name) c = c == '/' ? '_' : c;
+  return state_.folder() + "/logs/" + name + ".log";
+}
+
+void Manager::Spawn(Record& record) {
+  const auto fail = [&](const Error& error) {
+    record.reserved = false;
+    queue_.emplace_back(record.key,
+                        Event{.type = Event::Type::kSpawnFailed, .text = error.message()});
+  };
+  std::set<uint16_t> taken;
+  for (const auto& [key, other] : records_) {
+    if (other.get() != &record && other->it.pid != 0) taken.insert(other->port);
+  }
+  const auto asked = record.entry->workload.spec.port;
+  const bool usable = asked && *asked > 0 && *asked <= 65535;
+  const PortRange range =
+      usable ? PortRange{static_cast<uint16_t>(*asked), static_cast<uint16_t>(*asked)}
+             : options_.ports;
+  const auto port = PickPort(range, taken, options_.model_host);
+  if (!port) return fail(port.error());
+  const auto plan = Plan(record, *port);
+  if (!plan) return fail(plan.error());
+
+  net::SpawnOptions spawn;
+  spawn.executable = runtime_.known()->executable;
+  spawn.arguments = plan->arguments;
+  spawn.output_file = LogFile(record.key);
+  std::error_code ignored;
+  std::filesystem::create_directories(state_.folder() + "/logs", ignored);
+  if (std::filesystem::file_size(spawn.output_file, ignored) > kMaxLogBytes && !ignored) {
+    std::filesystem::remove(spawn.output_file, ignored);
+  }
+  const auto pid = net::Spawn(spawn);
+  if (!pid) return fail(pid.error());
+  record.port = *port;
+  record.launched_identity = plan->identity;
+  record.start_time = net::ProcessStartTime(*pid).value_or(0);
+  record.started = std::chrono::system_clock::now();
+  record.reserved = record.adopted = false;
+  LogInfo("llama-server started", {{"workload", record.key},
+                                   {"pid", static_cast<int64_t>(*pid)},
+                                   {"port", static_cast<int64_t>(*port)}});
+  queue_.emplace_back(record.key, Event{.type = Event::Type::kSpawned, .pid = *pid});
+  Start(record, WatchChild(record.key, *pid));
+}
+
+asio::awaitable<void> Manager::WatchChild(Key key, pid_t pid) {
+  for (;;) {
+    const auto status = co_await reaper_.Wait(pid, net::After(std::chrono::hours(1)));
+    if (!status) continue;
+    const std::string how = status->ToString();
+    OnExit(key, pid, how);
+    co_return;
+  }
+}
+
+// Somebody else's child by now: nobody tells us of its end.
+asio::awaitable<void> Manager::WatchAdopted(Key key, pid_t pid, uint64_t start_time) {
+  while (net::ProcessStartTime(pid) == start_time) co_await net::SleepFor(kAdoptedPoll);
+  OnExit(key, pid, "ended (exit status unknown, started by an earlier exporter)");
+}
+
+void Manager::OnExit(Key key, pid_t pid, std::string how) {
+  (void)net::SignalGroup(pid, SIGKILL);  // what it may have started itself
+  const Record* record = Find(key);
+  if (record == nullptr) return;
+  const bool unasked = record->it.state != State::kStopping;
+  Log(unasked ? LogLevel::kWarn : LogLevel::kInfo, "llama-server ended",
+      {{"workload", key}, {"pid", static_cast<int64_t>(pid)}, {"status", how}});
+  if (const std::string tail = Tail(LogFile(key)); unasked && !tail.empty()) {
+    how += "; its last output:\n" + tail;
+  }
+  Post(key, {.type = Event::Type::kExited, .text = std::move(how), .pid = pid});
+  MemoryFreed();
+}
+
+void Manager::Signal(Record& record, int signal) {
+  // The pid may have been given to another process since.
+  if (net::ProcessStartTime(record.it.pid) != record.start_time) return;
+  if (const auto sent = net::SignalGroup(record.it.pid, signal); !sent) {
+    LogError("cannot stop llama-server", {{"workload", record.key}, {"error", sent.error()}});
+  }
+}
+
+void Manager::SaveState() {
+  std::vector<ChildRecord> children;
+  for (const auto& [key, record] : records_) {
+    if (record->it.pid == 0) continue;
+    children.push_back({key, record->it.pid, record->start_time, record->port,
+                        record->launched_identity, record->footprint});
+  }
+  if (const auto saved = state_.Save(children); !saved) {
+    LogError("the next exporter will not know the running models", {{"error", saved.error()}});
+  }
+}
+
+Result<void> Manager::Adopt() {
+  const auto children = state_.Load();
+  if (!children) return children.error();
+  for (const ChildRecord& child : *children) {
+    if (net::ProcessStartTime(child.pid) != child.start_time) continue;
+    Record& record = Ensure(child.key);
+    record.port = child.port;
+    record.start_time = child.start_time;
+    record.footprint = child.footprint;
+    record.launched_identity = child.identity;
+    record.adopted = record.claimed = true;
+    LogInfo("adopted a running llama-server",
+            {{"workload", child.key}, {"pid", static_cast<int64_t>(child.pid)}});
+    Post(child.key,
+         {.type = Event::Type::kAdopted, .text = child.identity, .pid = child.pid});
+    Start(record, WatchAdopted(child.key, child.pid, child.start_time));
+  }
+  return {};
+}
+
+asio::awaitable<void> Manager::Probe(Key key, pid_t pid, uint16_t port) {
+  net::Url url;
+  url.scheme = "http";
+  url.host = ProbeHost(options_.model_host);
+  url.port = port;
+  url.target = "/health";
+  // A kept connection would occupy one of the server's request threads.
+  net::HttpRequest request{"GET", "/health", {{"Connection", "close"}}, ""};
+  const net::Deadline deadline = net::After(kHealthTimeout);
+  const auto response = co_await http_.Fetch(std::move(url), std::move(request), deadline);
+  Event event{.type = Event::Type::kProbeFailed, .pid = pid};
+  if (!response) {
+    event.text = response.error().message();
+  } else if (response->status == 200) {
+    event.type = Event::Type::kProbeOk;
+  } else if (response->status == 503) {
+    event.type = Event::Type::kProbeLoading;
+  } else {
+    event.text = "HTTP " + std::to_string(response->status);
+  }
+  Post(key, std::move(event));
+}
+
+}  // namespace headroom::exporter

@@ -1,0 +1,43 @@
+// What the manager keeps of one workload beside its state machine. Internal to manager*.cc.
+#pragma once
+
+#include "exporter/models/claim.h"
+#include "exporter/models/manager.h"
+#include "exporter/models/status.h"
+#include "sources/header_source.h"
+
+namespace headroom::exporter {
+
+struct Manager::Record {
+  Key key;
+  Supervised it;
+  std::optional<WorkloadSet::Entry> entry;  // as last seen; kept after it is gone, to clean up
+
+  // Set by the claim step.
+  std::optional<sources::ModelHeader> header;
+  std::string header_stamp;  // of the file `header` was read from
+  estimator::ServingOptions serving;
+  std::vector<std::string> not_honoured;
+  uint64_t footprint = 0;
+  bool reserved = false;  // counts as committed though no process runs yet
+  bool claimed = false;   // by us, as far as we know
+  bool check_failed = false;
+
+  // Of the running child.
+  uint16_t port = 0;
+  uint64_t start_time = 0;
+  bool adopted = false;
+  std::string launched_identity;  // which may differ from the one wanted by now
+  std::optional<WallTime> started;
+
+  // What was told to others.
+  State told = State::kPending;
+  std::string told_reason;
+  SteadyTime told_at{};
+  bool status_due = false, status_running = false, event_due = false;
+  int tasks = 0;  // in flight; the record must stay
+
+  bool Counts() const { return it.pid != 0 || it.spawning || reserved; }
+};
+
+}  // namespace headroom::exporter

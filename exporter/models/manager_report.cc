@@ -1,0 +1,114 @@
+// What others are told: log, status, events, endpoints, views.
+#include "common/log.h"
+#include "exporter/models/manager.h"
+#include "exporter/models/manager_record.h"
+
+namespace headroom::exporter {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::seconds kStatusRetry{5};
+constexpr std::chrono::minutes kSameStateInterval{1};
+
+}  // namespace
+
+std::string Manager::Endpoint(const Record& record) const {
+  if (record.it.state != State::kReady) return "";
+  const std::string& host =
+      options_.endpoint_host.empty() ? options_.model_host : options_.endpoint_host;
+  return "http://" + (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" +
+         std::to_string(record.port);
+}
+
+void Manager::Report(Record& record, State before) {
+  const Supervised& it = record.it;
+  if (it.state == before && it.reason == record.told_reason) return;
+  if (!IsReported(it.state)) return;
+  if (it.state == record.told && it.reason == record.told_reason) return;
+  const bool entered = record.told != it.state;
+  const SteadyTime now = std::chrono::steady_clock::now();
+  // A verdict is repeated at each attempt with other figures; people read it once a minute at most.
+  if (!entered && now - record.told_at < kSameStateInterval) return;
+  record.told = it.state;
+  record.told_reason = it.reason;
+  record.told_at = now;
+  const bool trouble = it.state == State::kUnhealthy || it.state == State::kBackoff ||
+                       it.state == State::kFailed || it.state == State::kWaitingForMemory;
+  if (entered) {
+    Log(trouble ? LogLevel::kWarn : LogLevel::kInfo, "model " + std::string(ToString(it.state)),
+        {{"workload", record.key}, {"reason", it.reason}});
+  }
+  // A workload that another node holds is that node's to report on.
+  if (seams_.api == nullptr || !record.entry || it.state == State::kPending) return;
+  record.status_due = true;
+  record.event_due = record.event_due || entered;
+  if (!std::exchange(record.status_running, true)) Start(record, WriteStatus(record.key));
+}
+
+// One writer per object; changes that come while it writes are written after.
+asio::awaitable<void> Manager::WriteStatus(Key key) {
+  for (;;) {
+    Record* record = Find(key);
+    if (record == nullptr) co_return;
+    if (!std::exchange(record->status_due, false)) {
+      record->status_running = false;
+      co_return;
+    }
+    const kube::Workload workload = record->entry->workload;
+    const kube::ResourceType& type = kube::TypeOf(workload.kind);
+    const StatusInput input{workload.kind,        workload.meta.generation,
+                            record->entry->status, record->it.state,
+                            record->it.reason,     record->claimed,
+                            record->check_failed,  options_.node_name,
+                            Endpoint(*record),     record->footprint,
+                            record->it.restarts,   record->not_honoured};
+    std::optional<kube::EventText> event;
+    if (std::exchange(record->event_due, false)) {
+      event = StateEvent(input.state, input.reason, input.check_failed, input.node);
+    }
+    if (event && seams_.events != nullptr) {
+      co_await seams_.events->Record(type, workload.meta, std::move(*event));
+    }
+    Json patch = StatusPatch(input, std::chrono::system_clock::now());
+    const std::string path =
+        kube::ResourcePath(type, workload.meta.ns, workload.meta.name, "status");
+    const auto written = co_await seams_.api->MergePatch(path, std::move(patch));
+    if (written || written.error().code() == Code::kNotFound) continue;
+    LogWarn("cannot write the status", {{"workload", key}, {"error", written.error()}});
+    if (stopping_ || written.error().code() == Code::kInvalid) continue;
+    co_await net::SleepFor(kStatusRetry);
+    record = Find(key);
+    if (record != nullptr) record->status_due = true;
+  }
+}
+
+asio::awaitable<void> Manager::Publish(EndpointChange change) {
+  co_await seams_.endpoint(std::move(change));
+}
+
+std::vector<ModelView> Manager::Views() const {
+  std::vector<ModelView> views;
+  for (const auto& [key, record] : records_) {
+    ModelView view;
+    view.key = key;
+    const size_t first = key.find('/'), second = key.find('/', first + 1);
+    view.kind = key.substr(0, first);
+    view.ns = key.substr(first + 1, second - first - 1);
+    view.name = key.substr(second + 1);
+    view.state = record->it.state;
+    view.reason = record->it.reason;
+    view.pid = record->it.pid;
+    view.port = record->it.pid != 0 ? record->port : 0;
+    view.footprint = record->footprint;
+    view.restarts = record->it.restarts;
+    if (record->it.pid != 0) view.started = record->started;
+    view.load_duration = record->it.load_duration;
+    view.endpoint = Endpoint(*record);
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+}  // namespace headroom::exporter

@@ -1,0 +1,59 @@
+#include "exporter/models/preflight.h"
+
+#include "common/checked.h"
+
+namespace headroom::exporter {
+
+estimator::Verdict Preflight(const PreflightInput& input) {
+  const kube::Workload& workload = *input.workload;
+  estimator::Request request;
+  request.workload.kind = kube::TypeOf(workload.kind).kind;
+  request.workload.name = workload.meta.Key();
+  if (workload.kind == kube::Kind::kInferenceService) {
+    request.workload.service = workload.meta.Key();
+    request.fields = {.context = "spec.contextSize",
+                      .cache_type_k = "spec.cacheTypeK",
+                      .cache_type_v = "spec.cacheTypeV",
+                      .node = "metadata.annotations[headroom.dev/node]",
+                      .source = "spec.source"};
+  }
+  request.source = workload.source;
+  request.header_bytes_read = input.header->bytes_read;
+  request.model = &input.header->model;
+  request.serving = input.serving;
+  request.budget = workload.budget;
+  request.preflight = true;
+  request.now = input.now;
+
+  estimator::Candidate self{input.node, input.occupants};
+  self.node.observed_at = input.now;  // it is us
+  self.node.schedulable = true;       // being asked to run it, we were chosen
+  self.node.committed = 0;
+  for (const auto& occupant : self.occupants) {
+    self.node.committed = CheckedAdd(self.node.committed, occupant.footprint_bytes)
+                              .value_or(UINT64_MAX);
+  }
+  request.candidates.push_back(std::move(self));
+  return estimator::Decide(request);
+}
+
+Result<estimator::ServingOptions> NodeServing(const kube::Workload& workload,
+                                              const std::string& accelerator,
+                                              const std::string& runtime_version,
+                                              uint64_t mmproj_bytes) {
+  auto serving = kube::ServingOptionsOf(workload);
+  if (!serving) return serving.error();
+  serving->device =
+      accelerator == "metal" ? estimator::Device::kMetal : estimator::Device::kCpu;
+  serving->runtime_version = runtime_version;
+  serving->mmproj_bytes = mmproj_bytes;
+  return serving;
+}
+
+std::string MmprojPath(const kube::Workload& workload) {
+  if (workload.spec.mmproj.empty()) return "";
+  const auto source = sources::ParseSource(workload.spec.mmproj);
+  return source && !source->path.empty() ? source->path : workload.spec.mmproj;
+}
+
+}  // namespace headroom::exporter

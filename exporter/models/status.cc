@@ -1,0 +1,148 @@
+#include "exporter/models/status.h"
+
+#include <string_view>
+
+namespace headroom::exporter {
+namespace {
+
+// CamelCase, as status.serving.phase and as reason of conditions and events.
+std::string_view Phase(State state) {
+  switch (state) {
+    case State::kPending: return "Pending";
+    case State::kWaitingForMemory: return "WaitingForMemory";
+    case State::kClaiming: return "Claiming";
+    case State::kPreflight: return "Preflight";
+    case State::kLoading: return "Loading";
+    case State::kReady: return "Ready";
+    case State::kUnhealthy: return "Unhealthy";
+    case State::kStopping: return "Stopping";
+    case State::kBackoff: return "Backoff";
+    case State::kFailed: return "Failed";
+    case State::kGone: return "Stopped";
+  }
+  return "Unknown";
+}
+
+// The values LLMKube's CRD admits for InferenceService.status.phase.
+std::string_view ServicePhase(State state) {
+  switch (state) {
+    case State::kLoading: return "Creating";
+    case State::kReady: return "Ready";
+    case State::kUnhealthy:
+    case State::kStopping:
+    case State::kBackoff: return "Progressing";
+    case State::kFailed: return "Failed";
+    case State::kGone: return "Stopped";
+    default: return "Pending";
+  }
+}
+
+struct Condition {
+  std::string_view type;
+  bool value = false;
+  std::string_view reason;
+  std::string message;
+};
+
+// An array is replaced whole by a merge patch, so it must hold everybody's conditions.
+void SetCondition(Json::Array& conditions, const Condition& wanted, int64_t generation,
+                  WallTime now) {
+  const std::string_view value = wanted.value ? "True" : "False";
+  Json* found = nullptr;
+  for (Json& condition : conditions) {
+    if (StringOr(condition, {"type"}) == wanted.type) found = &condition;
+  }
+  if (found == nullptr) found = &conditions.emplace_back(Json::MakeObject());
+  if (StringOr(*found, {"status"}) != value) {
+    found->Set("lastTransitionTime", FormatRfc3339(now));
+  }
+  found->Set("type", wanted.type);
+  found->Set("status", value);
+  found->Set("reason", wanted.reason);
+  found->Set("message", wanted.message);
+  if (generation > 0) found->Set("observedGeneration", generation);
+}
+
+std::string Lines(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += (text.empty() ? "" : "\n") + line;
+  return text;
+}
+
+Json Conditions(const StatusInput& input, WallTime now) {
+  Json::Array conditions;
+  if (const Json* current = input.current.Find("conditions")) {
+    if (const Json::Array* array = current->AsArray()) conditions = *array;
+  }
+  const auto set = [&](Condition wanted) {
+    SetCondition(conditions, wanted, input.generation, now);
+  };
+  const bool ready = input.state == State::kReady;
+  set({"Available", ready, Phase(input.state), ready ? input.endpoint : input.reason});
+  set({"Claimed", input.claimed, input.claimed ? "Claimed" : "NotClaimed",
+       input.claimed ? "by node " + input.node : ""});
+  if (!input.not_honoured.empty()) {
+    set({"FieldsIgnored", true, "NotHonoured", Lines(input.not_honoured)});
+  } else {
+    for (size_t i = conditions.size(); i-- > 0;) {
+      if (StringOr(conditions[i], {"type"}) == "FieldsIgnored") {
+        conditions.erase(conditions.begin() + static_cast<std::ptrdiff_t>(i));
+      }
+    }
+  }
+  return Json(std::move(conditions));
+}
+
+Json TextOrNull(std::string_view text) { return text.empty() ? Json() : Json(text); }
+
+}  // namespace
+
+Json StatusPatch(const StatusInput& input, WallTime now) {
+  const bool ready = input.state == State::kReady;
+  const bool waiting = input.state == State::kWaitingForMemory;
+  const std::string_view scheduling = input.check_failed ? "MemoryCheckFailed"
+                                      : waiting          ? "InsufficientMemory"
+                                                         : "";
+  Json patch;
+  Json& status = patch.Make({"status"});
+  status.Set("conditions", Conditions(input, now));
+  const bool service = input.kind == kube::Kind::kInferenceService;
+  Json& view = service ? status : status.Make({"serving"});
+  view.Set("phase", service ? ServicePhase(input.state) : Phase(input.state));
+  view.Set("endpoint", ready ? TextOrNull(input.endpoint) : Json());
+  view.Set("schedulingStatus", TextOrNull(scheduling));
+  view.Set("schedulingMessage", scheduling.empty() ? Json() : TextOrNull(input.reason));
+  if (service) {
+    view.Set("readyReplicas", ready ? 1 : 0);
+    view.Set("desiredReplicas", input.state == State::kGone ? 0 : 1);
+    view.Set("lastUpdated", FormatRfc3339(now));
+    return patch;
+  }
+  view.Set("node", input.claimed ? TextOrNull(input.node) : Json());
+  view.Set("message", TextOrNull(input.reason));
+  view.Set("footprintBytes", input.footprint > 0 ? Json(input.footprint) : Json());
+  view.Set("restarts", input.restarts);
+  return patch;
+}
+
+bool IsReported(State state) { return state != State::kClaiming && state != State::kPreflight; }
+
+std::optional<kube::EventText> StateEvent(State state, const std::string& reason,
+                                          bool check_failed, const std::string& node) {
+  const std::string where = " on node " + node;
+  switch (state) {
+    case State::kWaitingForMemory:
+      return kube::EventText{true, "InsufficientMemory", reason};
+    case State::kLoading:
+      return kube::EventText{false, "Loading", "llama-server loads the model" + where};
+    case State::kReady: return kube::EventText{false, "Ready", "serving" + where};
+    case State::kUnhealthy: return kube::EventText{true, "Unhealthy", reason};
+    case State::kBackoff:
+      return kube::EventText{true, check_failed ? "MemoryCheckFailed" : "BackOff", reason};
+    case State::kFailed: return kube::EventText{true, "Failed", reason};
+    case State::kGone: return kube::EventText{false, "Stopped", "stopped" + where};
+    default: return std::nullopt;
+  }
+}
+
+}  // namespace headroom::exporter

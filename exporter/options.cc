@@ -1,0 +1,148 @@
+#include "exporter/options.h"
+
+#include <filesystem>
+
+#include "common/flags.h"
+#include "estimator/budget.h"
+#include "net/http.h"
+
+namespace headroom::exporter {
+namespace {
+
+constexpr char kUsage[] =
+    "headroom-exporter measures this machine's memory, says what models it can still hold, and runs\n"
+    "llama-server for those that were given to it.";
+
+void AddNodeFlags(Flags& flags, AppOptions& o) {
+  flags.Add("kubeconfig", o.kubeconfig, "FILE", "serve the models of this Kubernetes cluster");
+  flags.Add("manifests", o.manifests, "DIR",
+            "serve the models in the YAML files of this folder, without Kubernetes");
+  flags.Add("node-name", o.node_name, "NAME", "name of this node; the host name if empty");
+  flags.Add("advertise-address", o.advertise_address, "ADDRESS",
+            "where other machines reach this node; found out if empty");
+  flags.Add("register-node", o.register_node,
+            "create the Node object if the cluster has none of that name");
+  flags.Add("memory-budget", o.memory_budget, "QUANTITY",
+            "memory that models may take, as in 24Gi; by default a share of all memory");
+  flags.Add("memory-fraction", o.memory_fraction, "NUMBER",
+            "the same as a share of all memory, above 0 and at most 1");
+  flags.Add("memory-watchdog-interval", o.watchdog_interval, "how often memory is looked at");
+  flags.Add("memory-pressure-warning", o.pressure.warning, "NUMBER",
+            "available/total below which memory pressure is a warning");
+  flags.Add("memory-pressure-critical", o.pressure.critical, "NUMBER",
+            "available/total below which memory pressure is critical");
+}
+
+void AddModelFlags(Flags& flags, AppOptions& o) {
+  flags.Add("llama-server", o.llama_server, "PROGRAM",
+            "the llama-server to run: a path, or a name to look up in PATH");
+  flags.Add("model-host", o.model_host, "ADDRESS", "address each llama-server listens on");
+  flags.Add("model-ports", "FIRST-LAST", "ports for the llama-servers", "19900-19999",
+            [&o](std::string_view text) -> Result<void> {
+              const auto range = ParsePortRange(text);
+              if (!range) return range.error();
+              o.model_ports = *range;
+              return {};
+            });
+  flags.Add("model-root", o.model_roots, "DIR",
+            "folder whose model headers /v1/header may show (repeatable)");
+  flags.Add("node-token-file", o.node_token_file, "FILE",
+            "file with the token that /v1/header asks for; without it /v1/header is off");
+  flags.Add("state-dir", o.state_dir, "DIR",
+            "where running models are remembered and logs are kept; ~/.local/state/headroom if empty");
+  flags.Add("stop-models-on-exit", o.stop_models_on_exit,
+            "stop the models when the exporter stops, instead of leaving them to the next one");
+}
+
+Result<void> CheckBudget(const AppOptions& o) {
+  if (!o.memory_budget.empty() && !o.memory_fraction.empty()) {
+    return Error(Code::kInvalid, "--memory-budget and --memory-fraction: give one of them");
+  }
+  if (o.BudgetSetting().empty()) return {};
+  const bool number = o.BudgetSetting().find_first_not_of("0123456789.") == std::string::npos;
+  if (!o.memory_fraction.empty() && !number) {
+    return Error(Code::kInvalid, "--memory-fraction: expected a number above 0 and at most 1, got '" +
+                                     o.memory_fraction + "'; bytes are given by --memory-budget");
+  }
+  // The real amount of memory does not matter for the form.
+  const auto budget = estimator::ResolveNodeBudget(o.BudgetSetting(), uint64_t{1} << 40, 0);
+  if (budget) return {};
+  return budget.error().Within(o.memory_budget.empty() ? "--memory-fraction" : "--memory-budget");
+}
+
+Result<void> CheckFolder(const std::string& folder, std::string_view flag) {
+  std::error_code error;
+  if (std::filesystem::is_directory(folder, error)) return {};
+  return Error(Code::kNotFound, std::string(flag) + " " + folder + ": no such folder");
+}
+
+Result<void> Check(const AppOptions& o) {
+  if (!o.kubeconfig.empty() && !o.manifests.empty()) {
+    return Error(Code::kInvalid, "--kubeconfig and --manifests: give one of them");
+  }
+  if (o.tls_cert.empty() != o.tls_key.empty()) {
+    return Error(Code::kInvalid, "--tls-cert and --tls-key: give both or neither");
+  }
+  if (const auto listen = net::ParseEndpoint(o.listen); !listen) {
+    return listen.error().Within("--listen");
+  }
+  if (const auto level = ParseLogLevel(o.log_level); !level) {
+    return level.error().Within("--log-level");
+  }
+  if (const auto pressure = Validate(o.pressure); !pressure) return pressure.error();
+  if (o.watchdog_interval < std::chrono::seconds(1)) {
+    return Error(Code::kInvalid, "--memory-watchdog-interval: expected at least 1s");
+  }
+  if (!o.manifests.empty()) {
+    if (const auto ok = CheckFolder(o.manifests, "--manifests"); !ok) return ok.error();
+  }
+  for (const std::string& root : o.model_roots) {
+    if (const auto ok = CheckFolder(root, "--model-root"); !ok) return ok.error();
+  }
+  return CheckBudget(o);
+}
+
+// Lower case, as Kubernetes wants node names.
+std::string NodeName(std::string name) {
+  for (char& c : name) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return name;
+}
+
+std::string DefaultStateDir(const GetEnv& getenv) {
+  const char* state = getenv("XDG_STATE_HOME");
+  if (state != nullptr && *state == '/') return std::string(state) + "/headroom";
+  const char* home = getenv("HOME");
+  if (home != nullptr && *home == '/') return std::string(home) + "/.local/state/headroom";
+  return "/var/lib/headroom";
+}
+
+}  // namespace
+
+Result<CommandLine> ParseCommandLine(const std::vector<std::string>& args, const GetEnv& getenv,
+                                     const std::string& host_name) {
+  CommandLine line;
+  AppOptions& o = line.options;
+  Flags flags("headroom-exporter", kUsage);
+  flags.Add("listen", o.listen, "HOST:PORT", "where /metrics and the other pages are served");
+  flags.Add("tls-cert", o.tls_cert, "FILE", "PEM certificate chain, to serve over TLS");
+  flags.Add("tls-key", o.tls_key, "FILE", "PEM key of --tls-cert");
+  flags.Add("log-level", o.log_level, "LEVEL", "debug, info, warn or error");
+  AddNodeFlags(flags, o);
+  AddModelFlags(flags, o);
+  const auto parsed = flags.Parse(args, getenv);
+  if (!parsed) return parsed.error();
+  if (parsed->help) line.print = flags.Help();
+  if (parsed->version) line.print = "headroom-exporter " HEADROOM_VERSION "\n";
+  if (!line.print.empty()) return line;
+  if (!parsed->positional.empty()) {
+    return Error(Code::kInvalid, "unexpected argument '" + parsed->positional[0] + "'; see --help");
+  }
+  if (const auto ok = Check(o); !ok) return ok.error();
+  if (o.node_name.empty()) o.node_name = NodeName(host_name);
+  if (o.state_dir.empty()) o.state_dir = DefaultStateDir(getenv);
+  return line;
+}
+
+}  // namespace headroom::exporter

@@ -1,0 +1,54 @@
+// Command-line options of headroom-exporter: parsing and everything that can be checked before
+// anything is started. docs/node.md describes them.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/log.h"
+#include "common/result.h"
+#include "exporter/memory/pressure.h"
+#include "exporter/models/ports.h"
+
+namespace headroom::exporter {
+
+struct AppOptions {
+  // Not in Prometheus' list of allocated ports, and below the ranges systems take ports from.
+  std::string listen = "127.0.0.1:19834";
+  std::string tls_cert, tls_key;
+  std::string kubeconfig, manifests;
+  std::string log_level = "info";
+  std::string node_name;
+  std::string advertise_address;
+  bool register_node = true;
+  std::string memory_budget, memory_fraction;
+  std::vector<std::string> model_roots;
+  std::string state_dir;
+  std::string llama_server = "llama-server";
+  std::string node_token_file;
+  std::chrono::milliseconds watchdog_interval{10'000};
+  PressureOptions pressure;
+  bool stop_models_on_exit = false;
+  std::string model_host = "127.0.0.1";
+  PortRange model_ports{19900, 19999};
+
+  // What estimator::ResolveNodeBudget reads: the one of the two settings that is given.
+  const std::string& BudgetSetting() const {
+    return memory_budget.empty() ? memory_fraction : memory_budget;
+  }
+};
+
+struct CommandLine {
+  AppOptions options;
+  std::string print;  // --help or --version: print this and exit 0
+};
+
+using GetEnv = std::function<const char*(const char*)>;
+
+// Errors are one line for the operator and name the flag.
+Result<CommandLine> ParseCommandLine(const std::vector<std::string>& args, const GetEnv& getenv,
+                                     const std::string& host_name);
+
+}  // namespace headroom::exporter

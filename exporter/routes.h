@@ -1,0 +1,33 @@
+// The pages of the exporter. What they show comes in as functions, asked at each request.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/json.h"
+#include "common/result.h"
+#include "exporter/header_route.h"
+#include "exporter/metrics/scraper.h"
+#include "exporter/models/manager.h"
+#include "net/http_server.h"
+
+namespace headroom::exporter {
+
+struct RouteSources {
+  std::function<Result<std::string>(const Scraper::Query&)> metrics;
+  std::function<Result<Json>()> memstats;
+  std::function<std::string()> not_ready;  // why /readyz is 503; "" = ready
+  std::function<Result<Json>()> node;      // the Node object with our annotations
+  std::function<Json()> models;
+  HeaderRouteOptions header;
+  std::string node_name;
+};
+
+net::HttpHandler MakeRoutes(RouteSources sources);
+
+// The body of /v1/models.
+Json ModelsJson(const std::vector<ModelView>& models, const std::optional<Runtime>& runtime,
+                const std::string& node_name);
+
+}  // namespace headroom::exporter
