@@ -94,11 +94,12 @@ Result<Footprint> Estimate(const ModelFile& model, const ServingOptions& options
   out.runtime_version = traits.version;
   if (!traits.note.empty()) out.warnings.push_back(traits.note);
   const ComputeBytes compute = ClosedFormCompute(model, *shape, traits.graph_inputs);
-  out.device = {.weights = model.tensors.device,
+  const uint64_t moved = traits.graph_inputs ? 0 : model.tensors.host_before_060;
+  out.device = {.weights = model.tensors.device - moved,
                 .kv_cache = KvCacheBytes(model, *shape),
                 .recurrent_state = RecurrentStateBytes(model, *shape),
                 .compute = compute.device};
-  out.host = {.weights = model.tensors.host,
+  out.host = {.weights = model.tensors.host + moved,
               .compute = compute.host,
               .output = 4 * shape->outputs * uint64_t{model.hyper.vocabulary}};
   if (options.device == Device::kCpu) MoveToHost(out, model);

@@ -57,6 +57,7 @@ HyperParameters Summarise(const Hparams& h, Keys& keys, const Rule& rule) {
   out.ssm_groups = h.ssm_groups;
   out.ssm_heads = h.ssm_heads;
   out.mla = h.mla;
+  out.streams_apart = h.streams_apart;
   out.encoder_only = rule.memory == Memory::kNone;
   out.flash_attention = rule.name != "grok";  // llama_init_from_model() turns it off
   for (uint32_t il = 0; il < h.n_layer_all; ++il) {

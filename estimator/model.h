@@ -3,6 +3,7 @@
 // thousands can be cached; it borrows nothing.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -26,6 +27,7 @@ struct Layer {
   bool recurrent = false;
   uint32_t k_width = 0, v_width = 0;              // v_width 0 with a cache: K only (MLA)
   uint32_t index_k_width = 0, index_v_width = 0;  // sparse attention's indexer, a row a token
+  uint32_t index_pool_width = 0;                  // its pooled key, in the same rows since 0.6.0
   uint32_t head_count = 0, head_count_kv = 0;
   uint32_t k_head = 0, v_head = 0;  // head sizes in elements
   uint32_t feed_forward = 0;
@@ -33,6 +35,7 @@ struct Layer {
   uint64_t extra_state = 0;                // a third tensor (PLE convolution history)
   // Compressed caches (deepseek4): one row for `ratio` tokens, and one for the indexer.
   uint32_t compress_ratio = 0, compress_width = 0, compress_index_width = 0;
+  std::array<uint64_t, 2> collect_states = {0, 0};
   friend bool operator==(const Layer&, const Layer&) = default;
 };
 
@@ -47,18 +50,20 @@ struct HyperParameters {
   uint32_t conv_kernel = 0, ssm_inner = 0, ssm_state = 0, ssm_groups = 0, ssm_heads = 0;
   uint32_t max_v_width = 0;     // V rows are padded to it without flash attention
   bool mla = false;             // compressed K, no V cache
+  bool streams_apart = false;   // one stream of cache a slot, also when unified
   bool encoder_only = false;    // no cache at all (BERT family, T5 encoder)
   bool flash_attention = true;  // false: llama.cpp turns FA off for this architecture (grok)
 };
 
 // Bytes of all loaded tensors, each padded to 32 as the backend buffers do.
 struct TensorBytes {
-  uint64_t device = 0;      // what the GPU buffer holds with everything offloaded
-  uint64_t host = 0;        // token_embd and its like stay on the CPU
-  uint64_t on_cpu = 0;      // all loaded tensors once: a CPU-only run
-  uint64_t skipped = 0;     // NextN layers in the file that are not loaded
-  uint64_t parameters = 0;  // elements of all tensors
-  uint32_t count = 0;       // loaded tensors (bounds llama.cpp's graph size)
+  uint64_t device = 0;           // what the GPU buffer holds with everything offloaded
+  uint64_t host = 0;             // token_embd and its like stay on the CPU
+  uint64_t on_cpu = 0;           // all loaded tensors once: a CPU-only run
+  uint64_t skipped = 0;          // NextN layers in the file that are not loaded
+  uint64_t host_before_060 = 0;  // of `device`: what llama.cpp before 0.6.0 kept on the CPU
+  uint64_t parameters = 0;       // elements of all tensors
+  uint32_t count = 0;            // loaded tensors (bounds llama.cpp's graph size)
 };
 
 struct ModelFile {

@@ -59,6 +59,7 @@ TensorBytes SumTensors(const std::vector<GgufHeader>& parts, std::string_view ar
       sum.on_cpu += bytes;
       if (tensor.name == "token_embd.weight") embedding = bytes;
       if (tensor.name == "output.weight") has_output = true;
+      if (tensor.name == "hrm.z_l_init") sum.host_before_060 += bytes;
       (StaysOnCpu(tensor.name) ? sum.host : sum.device) += bytes;
     }
   }

@@ -25,7 +25,7 @@ std::optional<Minor> ParseVersion(std::string_view text) {
 
 // Patch releases are identical; 0.6 added the second graph input.
 RuntimeTraits TraitsOf(std::string_view asked) {
-  RuntimeTraits newest{.version = "0.6.0", .graph_inputs = true, .note = ""};
+  RuntimeTraits newest{.version = "0.6.0", .graph_inputs = true, .pooled_index = true, .note = ""};
   if (asked.empty()) return newest;
   const std::string name(asked.substr(0, 40));
   const auto version = ParseVersion(asked);
@@ -35,7 +35,8 @@ RuntimeTraits TraitsOf(std::string_view asked) {
   }
   if (version->major == 0 && version->minor == 6) return newest;
   if (version->major == 0 && version->minor <= 5) {
-    RuntimeTraits older{.version = "0.5.0", .graph_inputs = false, .note = ""};
+    RuntimeTraits older{
+        .version = "0.5.0", .graph_inputs = false, .pooled_index = false, .note = ""};
     if (version->minor < 5) older.note = "llama.cpp " + name + " is estimated as 0.5.0";
     return older;
   }

@@ -9,6 +9,7 @@ namespace headroom::estimator {
 struct RuntimeTraits {
   std::string version;       // the version the formulas are for: "0.6.0"
   bool graph_inputs = true;  // the graph holds token and embedding inputs side by side
+  bool pooled_index = true;  // a pooling indexer keeps the pooled key beside the raw one
   std::string note;          // for the operator when `asked` is not that version
 };
 

@@ -74,7 +74,8 @@ std::vector<uint32_t> Keys::PerLayer(std::string_view key, size_t layers, uint32
 void Hparams::Resize(uint32_t layers) {
   n_layer_all = layers;
   for (auto* per_layer : {&n_head, &n_head_kv, &n_ff, &compress_ratio}) per_layer->resize(layers);
-  for (auto* flags : {&is_swa, &is_recr, &is_indexer_full, &is_ple}) flags->resize(layers);
+  for (auto* flags : {&is_swa, &is_recr, &is_indexer_full, &is_ple, &no_cache})
+    flags->resize(layers);
 }
 
 void Hparams::SetWindowPattern(uint32_t n, bool dense_first) {

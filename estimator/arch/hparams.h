@@ -47,19 +47,21 @@ struct Hparams {
   uint32_t n_layer_all = 0, n_layer_nextn = 0;
   uint32_t n_embd = 0, n_ctx_train = 0, n_vocab = 0;
   std::vector<uint32_t> n_head, n_head_kv, n_ff;  // n_layer_all entries
-  std::vector<bool> is_swa, is_recr, is_indexer_full, is_ple;
+  std::vector<bool> is_swa, is_recr, is_indexer_full, is_ple, no_cache;
   uint32_t head_k = 0, head_v = 0, head_k_swa = 0, head_v_swa = 0;
   uint32_t n_swa = 0;
   bool window = false;  // swa_type is not NONE
   bool mla = false;
-  int kv_from_start = -1;     // only the first layers have a cache of their own
-  bool router_layer = false;  // granite-switch: the "nextn" layer is attended
+  int kv_from_start = -1;      // only the first layers have a cache of their own
+  bool router_layer = false;   // granite-switch: the "nextn" layer is attended
+  bool both = false;           // falcon-h1: each layer has a cache and a state
+  bool streams_apart = false;  // deepseek4: one stream a slot even if the cache is unified
   // Recurrent state: exactly one of these families is set.
   uint32_t wkv_head = 0, token_shift = 2, shortconv = 0, kda_head = 0, la_head = 0;
   uint32_t conv_kernel = 0, ssm_inner = 0, ssm_state = 0, ssm_groups = 0, ssm_heads = 0;
   uint32_t indexer_head = 0, indexer_rows = 1;
   bool indexer_has_v = false;
-  uint32_t ple_conv = 0;  // PLE convolution history a sequence
+  uint64_t ple_conv = 0;  // PLE convolution history a sequence
   std::vector<uint32_t> compress_ratio;
 
   uint32_t n_layer() const { return n_layer_all - n_layer_nextn; }

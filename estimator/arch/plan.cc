@@ -1,7 +1,5 @@
 #include "estimator/arch/plan.h"
 
-#include <algorithm>
-
 namespace headroom::estimator {
 namespace {
 
@@ -15,11 +13,25 @@ bool HasCache(const Hparams& h, Memory memory, uint32_t il) {
   if (memory == Memory::kNone || memory == Memory::kRecurrent) return false;
   if (il >= h.n_layer() && !h.router_layer) return false;
   if (h.kv_from_start >= 0 && il >= static_cast<uint32_t>(h.kv_from_start)) return false;
-  if (memory != Memory::kHybrid) return true;
-  // falcon-h1 has both in each layer; elsewhere a recurrent layer has no rows.
-  const bool both = h.is_recr[il] && h.n_head_kv[il] > 0 && h.ssm_inner > 0 && h.n_ff[il] > 0 &&
-                    std::all_of(h.is_recr.begin(), h.is_recr.end(), [](bool r) { return r; });
-  return both || !h.is_recr[il];
+  if (h.no_cache[il]) return false;
+  return memory != Memory::kHybrid || h.both || !h.is_recr[il];
+}
+
+// llama_kv_cache_dsv4: of each `ratio` tokens one row is kept; while they are collected, their rows
+// and scores (f32) lie in a state of `ratio` rows, or twice as many where windows overlap.
+void PlanCompression(const Hparams& h, uint32_t il, Layer& layer) {
+  constexpr uint32_t kOverlapping = 4, kPlain = 128;
+  const uint32_t ratio = h.compress_ratio[il];
+  if (!h.streams_apart || (ratio != kOverlapping && ratio != kPlain)) return;
+  layer.compress_ratio = ratio;
+  layer.compress_width = layer.k_width;
+  if (ratio == kPlain) {
+    layer.collect_states = {uint64_t{ratio} * h.head_k, 0};
+    return;
+  }
+  layer.compress_index_width = h.indexer_head;
+  layer.collect_states = {2 * uint64_t{ratio} * 2 * h.head_k,
+                          2 * uint64_t{ratio} * 2 * h.indexer_head};
 }
 
 void PlanCache(const Hparams& h, uint32_t il, Layer& layer) {
@@ -30,13 +42,11 @@ void PlanCache(const Hparams& h, uint32_t il, Layer& layer) {
   layer.k_width = layer.k_head * layer.head_count_kv;
   layer.v_width = h.mla ? 0 : layer.v_head * layer.head_count_kv;
   if (il < h.n_layer() && h.is_indexer_full[il] && h.indexer_head > 0) {
-    layer.index_k_width = h.indexer_head * h.indexer_rows;
+    layer.index_k_width = h.indexer_head;
+    layer.index_pool_width = h.indexer_head * (h.indexer_rows - 1);
     layer.index_v_width = h.indexer_has_v ? h.head_v : 0;
   }
-  if (h.compress_ratio[il] > 0) {
-    layer.compress_ratio = h.compress_ratio[il];
-    layer.compress_width = h.head_k * layer.head_count_kv;
-  }
+  PlanCompression(h, il, layer);
 }
 
 }  // namespace

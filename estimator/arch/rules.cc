@@ -168,7 +168,7 @@ constexpr Rule kRules[] = {
     {"starcoder2"},
     {"step35", {}, Required(0)},
     {"t5"},
-    {"t5encoder", kNone},
+    {"t5encoder"},
     {"talkie"},
     {"xverse"},
 };

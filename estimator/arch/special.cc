@@ -28,7 +28,10 @@ void EveryNthLayerIsFull(Hparams& h, uint32_t interval) {
 
 void RecurrentWithoutKvHeads(Hparams& h, Keys&) { MarkRecurrent(h); }
 
-void EveryLayerBoth(Hparams& h, Keys&) { std::fill(h.is_recr.begin(), h.is_recr.end(), true); }
+void EveryLayerBoth(Hparams& h, Keys&) {
+  std::fill(h.is_recr.begin(), h.is_recr.end(), true);
+  h.both = true;
+}
 
 void FullAttentionInterval(Hparams& h, Keys& keys) {
   if (FromRecurrentLayers(h, keys)) return;
@@ -38,6 +41,7 @@ void FullAttentionInterval(Hparams& h, Keys& keys) {
 void NemotronH(Hparams& h, Keys&) {
   for (uint32_t il = 0; il < h.n_layer_all; ++il) {
     h.is_recr[il] = il < h.n_layer() && h.n_head_kv[il] == 0 && h.n_ff[il] == 0;
+    h.no_cache[il] = h.n_ff[il] != 0;  // a feed-forward layer and nothing else
   }
 }
 
@@ -61,6 +65,7 @@ void KdaLatent(Hparams& h, Keys& keys) {
 
 void MiniMax01(Hparams& h, Keys& keys) {
   h.la_head = h.head_k;
+  h.conv_kernel = 0;  // it has no convolution, whatever the header holds
   if (!FromRecurrentLayers(h, keys)) {
     EveryNthLayerIsFull(h, keys.Get("full_attention_interval", 8));
   }

@@ -74,6 +74,14 @@ void Qwen4Exp(Hparams& h, Keys& keys) {
     h.indexer_rows = 2;  // key and pooled key
   }
   MarkIndexers(h, h.indexer_head > 0);
+  // Per-layer embeddings of n-grams: a convolution history of all hyper-connection streams.
+  const uint64_t kernel = keys.Get("ple.conv_kernel"), ngram = keys.Get("ple.ngram_size");
+  const uint64_t streams = keys.Get("hyper_connection.count");
+  if (kernel > 64 || ngram > 64 || streams > 64) return keys.Fail("ple", "small sizes", nullptr);
+  for (uint32_t il : keys.FindArray("ple.layers").value_or(std::vector<uint32_t>())) {
+    if (il < h.n_layer_all && kernel > 0) h.is_ple[il] = true;
+  }
+  h.ple_conv = kernel == 0 ? 0 : (kernel - 1) * ngram * streams * h.n_embd;
 }
 
 void DeepSeek4(Hparams& h, Keys& keys) {
@@ -81,6 +89,7 @@ void DeepSeek4(Hparams& h, Keys& keys) {
   h.n_layer_nextn = 0;
   h.Resize(h.n_layer_all);
   h.mla = true;  // K only
+  h.streams_apart = true;
   h.n_swa = keys.Require("attention.sliding_window");
   h.window = true;
   h.SetWindowPattern(0);

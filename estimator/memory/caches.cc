@@ -30,6 +30,27 @@ uint64_t StateBytes(const Layer& layer, uint64_t sequences) {
   return bytes;
 }
 
+// deepseek4's compressed rows, the indexer's, and the rows and scores being collected.
+uint64_t CompressedBytes(const Layer& layer, const Shape& shape) {
+  if (layer.compress_ratio == 0) return 0;
+  const uint64_t rows = std::max<uint64_t>(1, CeilDiv(shape.cells, layer.compress_ratio));
+  const uint64_t cells = PadUp(rows, 256) * shape.streams;
+  uint64_t bytes = Tensor(*shape.k, layer.compress_width, cells);
+  bytes += Tensor(*shape.k, layer.compress_index_width, cells);
+  for (uint64_t elements : layer.collect_states) {
+    bytes += 2 * PadUp(4 * elements * shape.streams, kTensorAlignment);
+  }
+  return bytes;
+}
+
+// The indexer's cache covers the whole context, whatever the layer's own does.
+uint64_t IndexerBytes(const Layer& layer, const Shape& shape) {
+  const uint64_t cells = shape.cells * shape.streams;
+  const uint64_t pooled = shape.pooled_index ? layer.index_pool_width : 0;
+  return Tensor(*shape.k, layer.index_k_width + pooled, cells) +
+         Tensor(*shape.v, layer.index_v_width, cells);
+}
+
 }  // namespace
 
 uint64_t KvCacheBytes(const ModelFile& model, const Shape& shape) {
@@ -40,9 +61,7 @@ uint64_t KvCacheBytes(const ModelFile& model, const Shape& shape) {
     const uint64_t cells = (windowed ? shape.window_cells : shape.cells) * shape.streams;
     bytes += Tensor(*shape.k, layer.k_width, cells);
     bytes += Tensor(*shape.v, VWidth(model, shape, layer), cells);
-    // The indexer's cache covers the whole context, whatever the layer's own does.
-    bytes += Tensor(*shape.k, layer.index_k_width, shape.cells * shape.streams);
-    bytes += Tensor(*shape.v, layer.index_v_width, shape.cells * shape.streams);
+    bytes += IndexerBytes(layer, shape) + CompressedBytes(layer, shape);
   }
   return bytes;
 }

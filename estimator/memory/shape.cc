@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/checked.h"
+#include "estimator/version.h"
 
 namespace headroom::estimator {
 namespace {
@@ -93,11 +94,12 @@ void SetContext(const ModelFile& model, const ServingOptions& options, Shape& sh
   shape.ubatch =
       std::min<uint64_t>(shape.batch, options.ubatch == 0 ? options.batch : options.ubatch);
   shape.context = PadUp(std::max<uint64_t>(asked, 1), 256);
-  shape.streams = options.Unified() ? 1 : shape.slots;
+  const bool apart = model.hyper.streams_apart;
+  shape.streams = options.Unified() && !apart ? 1 : shape.slots;
   shape.cells = options.Unified() ? shape.context : PadUp(shape.context / shape.slots, 256);
   if (!options.Unified()) shape.context = shape.cells * shape.slots;
   const uint64_t window = model.hyper.window;
-  const uint64_t sequences = options.Unified() ? shape.slots : 1;
+  const uint64_t sequences = options.Unified() && !apart ? shape.slots : 1;
   const auto limited = [&](uint64_t cells) {
     return PadUp(std::min(shape.cells, cells + shape.ubatch), 256);
   };
@@ -125,6 +127,7 @@ Result<Shape> MakeShape(const ModelFile& model, const ServingOptions& options) {
   shape.k = *k;
   shape.v = *v;
   shape.flash = options.flash_attention != FlashAttention::kOff && model.hyper.flash_attention;
+  shape.pooled_index = TraitsOf(options.runtime_version).pooled_index;
   SetContext(model, options, shape);
   if (!model.hyper.encoder_only) {
     if (auto checked = CheckCacheTypes(model, shape); !checked) return checked.error();
