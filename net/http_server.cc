@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 #include <list>
+#include <utility>
 
 #include "common/log.h"
 #include "net/async.h"
@@ -83,21 +84,30 @@ struct HttpServer::State {
 
 namespace {
 
-// Owns the connection's place in the list: it is gone when the coroutine ends, however that is.
-asio::awaitable<void> ServeAndForget(std::list<HttpConnection>& connections, Notifier& ended,
-                                     std::list<HttpConnection>::iterator it) {
-  struct Place {
-    std::list<HttpConnection>& connections;
-    Notifier& ended;
-    std::list<HttpConnection>::iterator it;
-    ~Place() {
-      connections.erase(it);
-      ended.Notify();
-    }
-  };
-  const Place place{connections, ended, it};
-  co_await ServeConnection(*it);
-}
+// A connection's place in the list, and its end; a parameter, so that it ends with a coroutine that
+// never ran too.
+class Place {
+ public:
+  Place(std::list<HttpConnection>& connections, Notifier& ended,
+        std::list<HttpConnection>::iterator it)
+      : connections_(&connections), ended_(&ended), it_(it) {}
+  Place(Place&& other) noexcept
+      : connections_(std::exchange(other.connections_, nullptr)), ended_(other.ended_),
+        it_(other.it_) {}
+  ~Place() {
+    if (connections_ == nullptr) return;
+    connections_->erase(it_);
+    ended_->Notify();
+  }
+  HttpConnection& connection() { return *it_; }
+
+ private:
+  std::list<HttpConnection>* connections_;
+  Notifier* ended_;
+  std::list<HttpConnection>::iterator it_;
+};
+
+asio::awaitable<void> ServeAndForget(Place place) { co_await ServeConnection(place.connection()); }
 
 }  // namespace
 
@@ -144,7 +154,7 @@ asio::awaitable<void> HttpServer::AcceptLoop(State& state) {
     if (state.connections.size() >= state.shared.options.max_connections) continue;  // closes it
     const auto it = state.connections.emplace(state.connections.end(), state.shared,
                                               std::move(socket), ToString(peer));
-    state.tasks.Spawn(ServeAndForget(state.connections, state.connection_ended, it));
+    state.tasks.Spawn(ServeAndForget(Place(state.connections, state.connection_ended, it)));
   }
 }
 

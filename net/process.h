@@ -17,10 +17,11 @@
 namespace headroom::net {
 
 struct SpawnOptions {
-  std::string executable;                 // looked up in PATH when it has no '/'
-  std::vector<std::string> arguments;     // without argv[0]
-  std::vector<std::string> environment;   // NAME=VALUE added to (or replacing in) ours
-  std::string output_file;                // stdout and stderr appended; "" = /dev/null
+  std::string executable;                      // looked up in PATH when it has no '/'
+  std::vector<std::string> arguments = {};     // without argv[0]
+  std::vector<std::string> environment = {};   // NAME=VALUE added to (or replacing in) ours
+  std::string output_file = {};                // stdout and stderr appended; "" = /dev/null
+  bool capture_stderr = false;                 // Capture() only: stderr joins stdout
 };
 
 struct ExitStatus {
@@ -46,7 +47,8 @@ class Reaper {
   explicit Reaper(boost::asio::any_io_executor executor);
   ~Reaper();
   boost::asio::awaitable<void> Run();  // until cancelled
-  // The exit status of our child `pid`; nullopt when `deadline` passed first.
+  // The exit status of our child `pid`; nullopt when `deadline` passed first. One waiter per pid;
+  // a pid that is no child of ours (any more) has ended with code -1.
   boost::asio::awaitable<std::optional<ExitStatus>> Wait(pid_t pid, Deadline deadline);
 
  private:
@@ -54,7 +56,8 @@ class Reaper {
   std::unique_ptr<State> state_;
 };
 
-// Runs to completion and returns what it wrote to stdout (capped at 1 MiB) and how it ended.
+// Runs to completion and returns what it wrote to stdout (capped at 1 MiB) and how it ended. At the
+// deadline, and when cancelled, the whole group is killed; needs Reaper::Run() to be running.
 struct CaptureResult {
   ExitStatus status;
   std::string output;

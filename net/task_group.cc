@@ -30,6 +30,12 @@ bool IsCancellation(const std::exception_ptr& error) {
 
 }  // namespace
 
+struct TaskGroup::Task {
+  asio::cancellation_signal signal;
+  bool started = false;
+  std::exception_ptr error;
+};
+
 struct TaskGroup::State {
   State(asio::any_io_executor ex, Mode m)
       : executor(ex), mode(m), changed(ex, SteadyTimer::time_point::max()) {}
@@ -37,17 +43,20 @@ struct TaskGroup::State {
   using SteadyTimer = asio::steady_timer;
   asio::any_io_executor executor;
   Mode mode;
-  std::list<asio::cancellation_signal> tasks;  // one per live task
+  std::list<Task> tasks;  // the live ones
   SteadyTimer changed;                         // cancelled when the last task ended
   std::exception_ptr first_error;
   bool cancelled = false;
 
   void Cancel() {
     cancelled = true;
-    for (auto& task : tasks) task.emit(asio::cancellation_type::terminal);
+    for (auto& task : tasks) {
+      if (task.started) task.signal.emit(asio::cancellation_type::terminal);
+    }
   }
 
-  void OnEnd(std::list<asio::cancellation_signal>::iterator task, std::exception_ptr error) {
+  void OnEnd(std::list<Task>::iterator task) {
+    const std::exception_ptr error = task->error;
     tasks.erase(task);
     // What a task throws because we cancelled it is no failure of its own.
     const bool failed = error && !(cancelled && IsCancellation(error));
@@ -61,11 +70,11 @@ struct TaskGroup::State {
 // 1.81 posts the cancellation, to a task that may have ended by then.
 struct TaskGroup::OnTaskEnd {
   using cancellation_slot_type = asio::cancellation_slot;
-  cancellation_slot_type get_cancellation_slot() const noexcept { return task->slot(); }
-  void operator()(std::exception_ptr error) { state->OnEnd(task, error); }
+  cancellation_slot_type get_cancellation_slot() const noexcept { return task->signal.slot(); }
+  void operator()(std::exception_ptr) { state->OnEnd(task); }
 
   std::shared_ptr<State> state;
-  std::list<asio::cancellation_signal>::iterator task;
+  std::list<Task>::iterator task;
 };
 
 TaskGroup::TaskGroup(asio::any_io_executor executor, Mode mode)
@@ -73,11 +82,23 @@ TaskGroup::TaskGroup(asio::any_io_executor executor, Mode mode)
 
 TaskGroup::~TaskGroup() = default;
 
+// Keeps cancellation away from co_spawn's own awaits in front of and behind the task: before Boost
+// 1.85 they throw outside of its try block, out of io_context::run().
+asio::awaitable<void> TaskGroup::RunTask(std::shared_ptr<State> state, Task& entry,
+                                         asio::awaitable<void> task) {
+  entry.started = true;
+  if (state->cancelled) co_return;
+  try {
+    co_await std::move(task);
+  } catch (...) {
+    entry.error = std::current_exception();
+  }
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+}
+
 void TaskGroup::Spawn(asio::awaitable<void> task) {
   const auto it = state_->tasks.emplace(state_->tasks.end());
-  asio::co_spawn(state_->executor, std::move(task), OnTaskEnd{state_, it});
-  // The completion is never delivered from inside co_spawn, so `it` is still valid.
-  if (state_->cancelled) it->emit(asio::cancellation_type::terminal);
+  asio::co_spawn(state_->executor, RunTask(state_, *it, std::move(task)), OnTaskEnd{state_, it});
 }
 
 void TaskGroup::Cancel() { state_->Cancel(); }

@@ -22,6 +22,8 @@ class TaskGroup {
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
+  // A task cancelled before its first step never runs: what must happen in any case belongs into
+  // the destructor of one of its parameters.
   void Spawn(boost::asio::awaitable<void> task);
   void Cancel();  // asks every task to stop (cancellation_type::terminal); Join() waits for them
   boost::asio::awaitable<void> Join();
@@ -29,7 +31,10 @@ class TaskGroup {
 
  private:
   struct State;
+  struct Task;
   struct OnTaskEnd;
+  static boost::asio::awaitable<void> RunTask(std::shared_ptr<State> state, Task& entry,
+                                              boost::asio::awaitable<void> task);
   // Shared with the tasks' completion handlers: when an io_context is destroyed with tasks still
   // suspended, their frames go in any order.
   std::shared_ptr<State> state_;
