@@ -72,15 +72,24 @@ Deadline Share(Deadline deadline, size_t addresses_left) {
 
 }  // namespace
 
+Result<void> CheckAddresses(std::string_view host, const std::vector<std::string>& addresses,
+                            const AddressGuard& guard) {
+  for (const auto& address : addresses) {
+    if (!guard) break;
+    auto allowed = guard(host, address);
+    if (!allowed) return allowed;
+  }
+  return {};
+}
+
 asio::awaitable<Result<ByteStream>> Dial(std::string host, uint16_t port, const AddressGuard& guard,
                                      Deadline deadline) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   const auto addresses = co_await Resolve(host, deadline);
   if (!addresses) co_return addresses.error();
-  for (const auto& address : *addresses) {
-    if (!guard) break;
-    if (auto allowed = guard(host, address.to_string()); !allowed) co_return allowed.error();
-  }
+  std::vector<std::string> texts;
+  for (const auto& address : *addresses) texts.push_back(address.to_string());
+  if (auto allowed = CheckAddresses(host, texts, guard); !allowed) co_return allowed.error();
   Error last(Code::kUnavailable, "the name has no address");
   size_t left = addresses->size();
   for (const auto& address : *addresses) {

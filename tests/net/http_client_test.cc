@@ -1,5 +1,6 @@
 #include "net/http_client.h"
 
+#include "net/connector.h"
 #include "tests/net/net_fixture.h"
 
 namespace headroom::net::test {
@@ -162,6 +163,19 @@ TEST_F(HttpClientTest, OneRefusedAddressRefusesTheName) {
   EXPECT_FALSE(Fetch(client, UrlOf("/")));
   EXPECT_EQ(seen.back(), "127.0.0.1=127.0.0.1");
   EXPECT_EQ(server_->connections(), 0u);
+}
+
+TEST(Connector, AsksForEveryAddressOfALookup) {
+  std::vector<std::string> seen;
+  const AddressGuard guard = [&seen](std::string_view, std::string_view address) -> Result<void> {
+    seen.emplace_back(address);
+    if (address == "10.0.0.1") return Error(Code::kUnauthorized, "private");
+    return {};
+  };
+  EXPECT_FALSE(CheckAddresses("h", {"1.1.1.1", "10.0.0.1", "2.2.2.2"}, guard));
+  EXPECT_EQ(seen, (std::vector<std::string>{"1.1.1.1", "10.0.0.1"}));
+  EXPECT_TRUE(CheckAddresses("h", {"1.1.1.1"}, guard));
+  EXPECT_TRUE(CheckAddresses("h", {"10.0.0.1"}, nullptr));
 }
 
 asio::awaitable<Result<HttpResponse>> StreamAll(HttpClient& client, Url url,

@@ -50,7 +50,10 @@ class RawClient {
     while (Count(got, needle) < times) {
       const auto [ec, n] = co_await socket_.async_read_some(asio::buffer(buffer), kToken);
       got.append(buffer, n);
-      if (ec) break;
+      if (ec) {
+        socket_.close();  // the server waits for our end a moment before it closes its own
+        break;
+      }
     }
     co_return got;
   }
