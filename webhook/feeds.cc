@@ -60,9 +60,8 @@ Result<std::unique_ptr<Feeds>> Feeds::Make(asio::any_io_executor executor, const
   if (options.nodes.empty() || !options.kubeconfig.empty()) {
     auto config = kube::LoadConfig(options.kubeconfig);
     if (!config) {
-      const bool guessed = options.kubeconfig.empty();
-      return config.error().Within(guessed ? "neither --kubeconfig nor --nodes is set, and"
-                                           : "--kubeconfig");
+      // In the pod the error names what is missing, and --kubeconfig and --nodes as the way out.
+      return options.kubeconfig.empty() ? config.error() : config.error().Within("--kubeconfig");
     }
     auto api = kube::ApiClient::Make(std::move(executor), std::move(*config));
     if (!api) return api.error().Within("--kubeconfig");

@@ -57,7 +57,7 @@ class Judging {
   uint64_t FootprintOf(const Load& load, const kube::Node& node);
   void AddOthers(estimator::Request& request, const std::vector<const kube::Node*>& targets,
                  const Change& change);
-  void Take(const estimator::Verdict& verdict, const Change& change, const Sizing& sizing);
+  void Take(const estimator::Verdict& verdict, const Change& change);
   void Deny(const estimator::Verdict& verdict);
   void DenyText(estimator::Rule rule, const kube::Workload& workload, const std::string& detail);
 
@@ -178,11 +178,14 @@ void Judging::JudgeChange(const Change& change) {
     if (!decision_.needs.empty()) return;
     if (!request.others.empty()) verdict = estimator::Decide(request);
   }
-  Take(verdict, change, sizing);
+  Take(verdict, change);
 }
 
-void Judging::Take(const estimator::Verdict& verdict, const Change& change, const Sizing& sizing) {
-  if (sizing.model == nullptr) decision_.unknown_size = true;
+void Judging::Take(const estimator::Verdict& verdict, const Change& change) {
+  const bool unknown = verdict.rule == estimator::Rule::kUnknownSize ||
+                       verdict.rule == estimator::Rule::kHeaderPending ||
+                       (verdict.allowed && verdict.FootprintBytes() == 0);
+  if (unknown) decision_.unknown_size = true;
   if (!verdict.allowed) return Deny(verdict);
   decision_.outcome = Decision::Outcome::kAllowed;
   decision_.detail = estimator::Summary(verdict);

@@ -36,8 +36,8 @@ TEST(Source, SaysWhereTheBytesAre) {
     ASSERT_TRUE(source) << c.text << ": " << source.error().message();
     EXPECT_EQ(source->where, c.where) << c.text;
     EXPECT_EQ(source->text, c.text);
-    if (c.where == Where::kNodeFile) EXPECT_EQ(source->path, c.place);
-    if (c.where == Where::kHttps) EXPECT_EQ(source->url.ToString(), c.place);
+    const bool remote = c.where == Where::kHttps;
+    EXPECT_EQ(remote ? source->url.ToString() : source->path, c.place);
     EXPECT_EQ(Describe(*source), c.described);
   }
 }
