@@ -150,7 +150,8 @@ Result<ServingOptions> ServingOptionsOf(const Workload& workload) {
   if (workload.accelerator == "cpu") out.device = estimator::Device::kCpu;
   out.embeddings = spec.mode == "embedding" || spec.mode == "rerank";
   if (const auto applied = estimator::ApplyArgs(out, spec.extra_args); !applied) {
-    return applied.error().Within(spec.path);
+    // "extraArgs: ..." becomes the whole field path.
+    return Error(applied.error().code(), spec.path + "." + applied.error().message());
   }
   return out;
 }

@@ -1,0 +1,136 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "exporter/node/endpoint_publisher.h"
+#include "tests/kube/api_fixture.h"
+
+namespace headroom::exporter {
+namespace {
+
+using kube::FakeRequest;
+using kube::JsonReply;
+using kube::StatusReply;
+using ::testing::HasSubstr;
+
+EndpointChange Change(bool ready) {
+  EndpointChange change;
+  change.object.name = "llama-3.1";
+  change.object.ns = "team-a";
+  change.object.uid = "u-1";
+  change.host = "10.0.0.5";
+  change.port = 19900;
+  change.ready = ready;
+  return change;
+}
+
+TEST(EndpointDocument, FollowsLlmkubesContract) {
+  const auto name = EndpointName("llama-3.1");
+  ASSERT_TRUE(name);
+  EXPECT_EQ(*name, "llama-3-1");
+  const Json service = ServiceDocument(*name, Change(true));
+  EXPECT_TRUE(IsManagedEndpoint(service));
+  EXPECT_EQ(StringOr(service, {"metadata", "labels", "llmkube.ai/inference-service"}), *name);
+  EXPECT_EQ(StringOr(service, {"metadata", "annotations", "llmkube.ai/native-process"}), "true");
+  const Json& port = service.Find({"spec", "ports"})->AsArray()->front();
+  EXPECT_EQ(IntOr(port, {"port"}, 0), 8080);
+  EXPECT_EQ(IntOr(port, {"targetPort"}, 0), 19900);
+  EXPECT_EQ(service.Find({"spec", "selector"}), nullptr);
+
+  const WallTime now = *ParseRfc3339("2026-01-02T03:04:05Z");
+  const auto slice = EndpointSliceDocument(*name, Change(true), "mac-1", now);
+  ASSERT_TRUE(slice);
+  EXPECT_EQ(StringOr(*slice, {"addressType"}), "IPv4");
+  EXPECT_EQ(StringOr(*slice, {"metadata", "labels", "kubernetes.io/service-name"}), *name);
+  EXPECT_EQ(StringOr(*slice, {"metadata", "annotations", "llmkube.ai/agent-heartbeat"}),
+            "2026-01-02T03:04:05Z");
+  const Json& endpoint = slice->Find("endpoints")->AsArray()->front();
+  EXPECT_EQ(*endpoint.Find("addresses")->AsArray()->front().AsString(), "10.0.0.5");
+  EXPECT_TRUE(BoolOr(endpoint, {"conditions", "ready"}, false));
+  EXPECT_EQ(StringOr(endpoint, {"targetRef", "name"}), "llama-3-1-metal");
+  const Json& owner = slice->Find({"metadata", "ownerReferences"})->AsArray()->front();
+  EXPECT_EQ(StringOr(owner, {"uid"}), "u-1");
+}
+
+TEST(EndpointDocument, RefusesWhatTheApiWouldRefuse) {
+  for (const char* host :
+       {"", "127.0.0.1", "localhost", "mac-1.local", "::1", "0.0.0.0", "169.254.1.1", "fe80::1"}) {
+    EndpointChange change = Change(true);
+    change.host = host;
+    EXPECT_FALSE(EndpointSliceDocument("x", change, "mac-1", WallTime{})) << host;
+  }
+  EXPECT_FALSE(EndpointName("3b"));
+  EXPECT_FALSE(EndpointName(std::string(64, 'a')));
+}
+
+class Endpoints : public kube::ApiTest {
+ protected:
+  // Methods and last path parts of all requests: "GET llama-3-1; POST services; ...".
+  std::string Requests() const {
+    std::string out;
+    for (const FakeRequest& request : api_.requests()) {
+      const size_t tail = request.target.rfind('/', request.target.rfind('/') - 1);
+      out += request.method + " " + request.target.substr(tail + 1) + "; ";
+    }
+    return out;
+  }
+  Json Managed() const { return ServiceDocument("llama-3-1", Change(true)); }
+};
+
+TEST_F(Endpoints, MakesBothWhereNoneIs) {
+  api_.OnRequest([](const FakeRequest& request) {
+    return request.method == "GET" ? StatusReply(404, "no") : JsonReply(201, Json::MakeObject());
+  });
+  EndpointPublisher publisher(*client_, "mac-1");
+  Run(publisher.Apply(Change(true)));
+  EXPECT_EQ(Requests(),
+            "GET services/llama-3-1; POST team-a/services; GET endpointslices/llama-3-1; "
+            "POST team-a/endpointslices; ");
+}
+
+TEST_F(Endpoints, LeavesAnothersServiceAlone) {
+  api_.OnRequest([](const FakeRequest&) { return JsonReply(200, Json::MakeObject()); });
+  EndpointPublisher publisher(*client_, "mac-1");
+  Run(publisher.Apply(Change(true)));
+  EXPECT_EQ(Requests(), "GET services/llama-3-1; ");
+}
+
+TEST_F(Endpoints, AWithdrawnOneStaysNotReadyWhileItsObjectExists) {
+  api_.OnRequest([this](const FakeRequest&) {
+    Json object = Managed();
+    object.Make({"metadata"}).Set("uid", "u-1");
+    return JsonReply(200, object);
+  });
+  EndpointPublisher publisher(*client_, "mac-1");
+  Run(publisher.Apply(Change(false)));
+  EXPECT_EQ(Requests(),
+            "GET models/llama-3.1; GET services/llama-3-1; PATCH services/llama-3-1; "
+            "GET endpointslices/llama-3-1; PATCH endpointslices/llama-3-1; ");
+  EXPECT_THAT(api_.requests().back().body, HasSubstr("\"ready\":false"));
+}
+
+TEST_F(Endpoints, GoWithTheirObject) {
+  api_.OnRequest([this](const FakeRequest& request) {
+    const bool model = request.target.find("/models/") != std::string::npos;
+    return model ? StatusReply(404, "gone") : JsonReply(200, Managed());
+  });
+  EndpointPublisher publisher(*client_, "mac-1");
+  Run(publisher.Apply(Change(false)));
+  EXPECT_EQ(Requests(),
+            "GET models/llama-3.1; GET endpointslices/llama-3-1; "
+            "DELETE endpointslices/llama-3-1; GET services/llama-3-1; DELETE services/llama-3-1; ");
+}
+
+TEST_F(Endpoints, HeartbeatsGoOn) {
+  api_.OnRequest([](const FakeRequest& request) {
+    return request.method == "GET" ? StatusReply(404, "no") : JsonReply(201, Json::MakeObject());
+  });
+  EndpointPublisher publisher(*client_, "mac-1");
+  Run(publisher.Apply(Change(true)));
+  tasks_.Spawn(publisher.Run(std::chrono::milliseconds(1)));
+  RunUntil([this] { return api_.requests().size() >= 12; });
+  tasks_.Cancel();
+  Run(tasks_.Join());
+}
+
+}  // namespace
+}  // namespace headroom::exporter
