@@ -88,5 +88,6 @@ cached() {
     chmod 755 "$tmp"
     mv "$tmp" "$entry"
   )
+  [[ -d $entry ]] || die "could not make $entry"
   echo "$entry"
 }

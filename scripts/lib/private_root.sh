@@ -44,7 +44,7 @@ newest_suite() { case $(os_name) in ubuntu-*) echo devel ;; *) echo sid ;; esac;
 private_root() {
   local root=$1 apt deb
   shift
-  apt=$(mktemp -d)
+  apt=$root.apt
   private_apt "$apt" deb "$(newest_suite)"
   APT_CONFIG=$apt/apt.conf apt-get install -y -qq --download-only "$@" >&2
   mkdir -p "$root"
