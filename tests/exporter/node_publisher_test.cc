@@ -38,6 +38,7 @@ class Publisher : public kube::ApiTest {
     options.identity = {"mac-1", "darwin", "arm64", "Darwin 24", 8, "10.0.0.5"};
     options.tick = 1ms;
     options.intervals.lease = 2ms;
+    options.intervals.publish.at_once = 1ms;
     return std::make_unique<NodePublisher>(
         *client_, options, [this]() -> Result<estimator::NodeCapacity> { return capacity_; });
   }
