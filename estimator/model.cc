@@ -57,6 +57,7 @@ HyperParameters Summarise(const Hparams& h, Keys& keys, const Rule& rule) {
   out.ssm_groups = h.ssm_groups;
   out.ssm_heads = h.ssm_heads;
   out.mla = h.mla;
+  out.mla_head = h.mla ? keys.Get("attention.key_length_mla") : 0;
   out.streams_apart = h.streams_apart;
   out.encoder_only = rule.memory == Memory::kNone;
   out.flash_attention = rule.name != "grok";  // llama_init_from_model() turns it off

@@ -55,6 +55,39 @@ Graph MakeGraph(const ModelFile& model, const Shape& shape) {
   return g;
 }
 
+// The architectures whose layers are exactly those of llama; the sums below are theirs.
+bool IsPlain(const Graph& g) {
+  constexpr std::string_view kNames[] = {"llama", "qwen2", "phi3", "mistral3"};
+  return std::ranges::find(kNames, g.architecture) != std::end(kNames);
+}
+
+// Attention and feed-forward side by side: both read the same input, so more of it is alive.
+bool IsParallel(const Graph& g) {
+  return g.architecture == "command-r" || g.architecture == "cohere2";
+}
+
+// What other layers keep alive at the moment of attention: norms of Q and K, gates, a second
+// residual, the compressed and the full Q of MLA. An upper bound of what was measured.
+uint64_t KeptBeside(const Graph& g) {
+  if (IsPlain(g)) return 0;
+  const uint64_t q = g.heads * g.k_head * g.f;
+  if (g.hyper.mla) {
+    const uint64_t kept = g.embedding + q + g.heads * g.hyper.mla_head * g.f;
+    return g.shape.flash ? kept : 2 * kept;
+  }
+  if (IsParallel(g)) return 2 * g.embedding + 3 * g.feed_forward * g.f;
+  const bool gated = g.architecture == "qwen3next" || g.architecture.starts_with("qwen35");
+  return (g.has_state ? 3 : 2) * g.embedding + (gated ? 2 : 1) * q;
+}
+
+// With a quantised cache Q, K and V are rotated first (a Hadamard matrix): one more copy of the
+// hidden state; where Q, K and V come out of one product (phi3), a copy of all three.
+uint64_t Rotated(const Graph& g) {
+  if (g.shape.k->block_elements == 1) return 0;
+  if (g.architecture != "phi3") return g.embedding;
+  return g.embedding + (g.heads + 2 * g.kv_heads) * g.k_head * g.f;
+}
+
 // Flash attention: hidden state, Q, the result, and Metal's scratch (ggml_metal_op_flash_attn_ext
 // reserves padded K and V, partial results and block counters).
 uint64_t FlashAttentionPeak(const Graph& g) {
@@ -70,19 +103,20 @@ uint64_t FlashAttentionPeak(const Graph& g) {
       64 * ((row(*s.k, g.k_head) + row(*s.v, g.v_head)) * g.kv_heads * s.streams + 2 * s.tokens);
   scratch += PadUp(CeilDiv(per_stream, 8) * CeilDiv(g.cells(), 64) * s.streams, 32);
   const uint64_t q = g.heads * g.k_head * g.f, result = g.heads * g.v_head * g.f;
-  const bool gated = g.architecture == "qwen3next" || g.architecture.starts_with("qwen35");
-  return g.masks + g.embedding + q + result + scratch + (gated ? q : 0);
+  return g.masks + g.embedding + q + result + scratch + KeptBeside(g) + Rotated(g);
 }
 
 uint64_t PlainAttention(const Graph& g) {
   const uint64_t scores = g.cells() * g.heads * g.f;
-  return g.masks + g.indices + g.embedding + scores + g.heads * g.k_head * g.f;
+  return g.masks + g.indices + g.embedding + scores + g.heads * g.k_head * g.f + KeptBeside(g);
 }
 
+// Without flash attention the rows of V that are written are an input, alive to the end.
+uint64_t VRows(const Graph& g) { return g.shape.flash ? 0 : g.indices; }
+
 uint64_t FeedForward(const Graph& g) {
-  // Attention and feed-forward side by side: one more hidden state is alive.
-  const bool parallel = g.architecture == "command-r" || g.architecture == "cohere2";
-  return g.masks + 2 * g.embedding + 3 * g.feed_forward * g.f + (parallel ? g.embedding : 0);
+  return g.masks + VRows(g) + 2 * g.embedding + 3 * g.feed_forward * g.f +
+         (IsParallel(g) ? g.embedding : 0);
 }
 
 uint64_t Experts(const Graph& g) {
@@ -91,7 +125,7 @@ uint64_t Experts(const Graph& g) {
   const uint64_t outputs = 3 * g.embedding + 2 * g.embedding * h.expert_used;
   const uint64_t hidden =
       2 * g.embedding + 3 * uint64_t{h.expert_feed_forward} * h.expert_used * g.f;
-  return g.masks + std::max(outputs, hidden) + ids;
+  return g.masks + VRows(g) + std::max(outputs, hidden) + ids;
 }
 
 uint64_t Recurrent(const Graph& g) {
@@ -116,6 +150,11 @@ ComputeBytes ClosedFormCompute(const ModelFile& model, const Shape& shape, bool 
   }
   if (g.hyper.expert_count > 0) peak = std::max(peak, Experts(g));
   if (g.has_state) peak = std::max(peak, Recurrent(g));
+  // Before 0.6.0 the rotated copy also lives through the feed-forward part.
+  const bool attention_decides = g.attends() && shape.flash && peak == FlashAttentionPeak(g);
+  if (!graph_inputs && !attention_decides && g.attends() && shape.k->block_elements > 1) {
+    peak += g.embedding;
+  }
   ComputeBytes out{peak, g.masks + 2 * g.embedding + g.indices};
   if (graph_inputs) {
     out.device += 2 * g.embedding + 8 * shape.tokens;
