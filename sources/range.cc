@@ -79,16 +79,12 @@ Result<ContentRange> ParseContentRange(std::string_view text) {
   return out;
 }
 
+bool IsRedirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
 Result<RangeHead> ReadRangeHead(const net::HttpResponse& head, uint64_t begin) {
   const int status = head.status;
-  if (status == 301 || status == 302 || status == 303 || status == 307 || status == 308) {
-    const auto location = head.headers.Find("Location");
-    if (!location) return Error(Code::kInvalid, "the host redirects to nowhere");
-    RangeHead out;
-    out.kind = RangeHead::Kind::kRedirect;
-    out.location = *location;
-    return out;
-  }
   if (status != 200 && status != 206) return ForStatus(status);
   if (const auto encoding = head.headers.Find("Content-Encoding");
       encoding && *encoding != "identity") {

@@ -19,12 +19,12 @@ struct ContentRange {
 };
 Result<ContentRange> ParseContentRange(std::string_view text);
 
+bool IsRedirect(int status);
+
 struct RangeHead {
-  enum class Kind { kData, kRedirect } kind = Kind::kData;
-  std::optional<uint64_t> file_bytes;  // kData
-  std::string etag;                    // kData, "" = none
-  uint64_t length = UINT64_MAX;        // kData: body bytes to expect
-  std::string location;                // kRedirect
+  std::optional<uint64_t> file_bytes;
+  std::string etag;              // "" = none
+  uint64_t length = UINT64_MAX;  // body bytes to expect
 };
 // A head that answers a request for bytes from `begin`. A 200 (no range support) is fine only
 // from the start. Error texts are ours: no word of the upstream's.
