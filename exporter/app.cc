@@ -109,7 +109,6 @@ asio::awaitable<void> RunUntilSignal(App::State& app) {
   const int signal = co_await net::UntilSignal();
   LogInfo("stopping", {{"signal", signal}, {"stop_models", app.options.stop_models_on_exit}});
   if (app.options.stop_models_on_exit) co_await app.manager->StopModels();
-  co_await app.Withdraw();
   co_await app.server->Stop(kStopGrace);
 }
 
@@ -124,11 +123,9 @@ asio::awaitable<void> App::Run() {
   group.Spawn(app.reaper.Run());
   group.Spawn(app.server->Run());
   if (app.tls) group.Spawn(app.tls->Watch(kCertificatePoll));
-  group.Spawn(app.machine->RunProbe(app.reaper));
   group.Spawn(app.machine->RunWatchdog([&app](Pressure level) { app.OnPressure(level); }));
   group.Spawn(app.manager->Run());
-  group.Spawn(app.RunFeeds());
-  if (app.api) group.Spawn(app.RunPublishers());
+  group.Spawn(app.RunServing());
   group.Spawn(RunUntilSignal(app));
   co_await group.Join();
 }

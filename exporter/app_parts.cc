@@ -72,6 +72,10 @@ Result<void> App::State::Connect() {
   if (!client) return client.error().Within("--kubeconfig " + options.kubeconfig);
   api = std::move(*client);
   events = std::make_unique<kube::EventRecorder>(*api, "headroom-exporter", options.node_name);
+  endpoints = std::make_unique<EndpointPublisher>(*api, options.node_name);
+  node_publisher = std::make_unique<NodePublisher>(
+      *api, PublisherOptions{.identity = Identity(), .register_node = options.register_node},
+      [this] { return Capacity(); });
   return {};
 }
 
@@ -88,6 +92,9 @@ void App::State::MakeManager() {
   seams.self = [this] { return Self(); };
   seams.api = api.get();
   seams.events = events.get();
+  if (endpoints) {
+    seams.endpoint = [this](EndpointChange change) { return endpoints->Apply(std::move(change)); };
+  }
   manager = std::make_unique<Manager>(executor, std::move(wanted), std::move(seams), reaper,
                                       *state_dir);
 }
@@ -103,23 +110,25 @@ kube::Node App::State::Self() const {
   node.publishes = true;
   node.capacity.name = options.node_name;
   node.capacity.accelerator = machine->accelerator();
-  node.meta.labels = {{"kubernetes.io/hostname", options.node_name}};
+  if (node_publisher) {
+    node.meta.labels = kube::DecodeMeta(node_publisher->state().node()).labels;
+  }
+  node.meta.labels.emplace("kubernetes.io/hostname", options.node_name);
   return node;
 }
 
 Result<Json> App::State::NodeDocument() {
   const auto capacity = Capacity();
   if (!capacity) return capacity.error();
-  Json node = Json::MakeObject();
-  node.Set("apiVersion", "v1");
-  node.Set("kind", "Node");
-  node.Make({"metadata"}).Set("name", options.node_name);
-  Json& annotations = node.Make({"metadata", "annotations"});
-  for (const auto& [key, value] : kube::EncodeAnnotations(*capacity)) annotations.Set(key, value);
-  return node;
+  return exporter::NodeDocument(Identity(), *capacity, std::chrono::system_clock::now());
+}
+
+NodeIdentity App::State::Identity() const {
+  return ThisHost(options.node_name, options.advertise_address);
 }
 
 void App::State::OnPressure(Pressure level) {
+  if (node_publisher) node_publisher->Wake();
   if (level == Pressure::kNormal) manager->MemoryFreed();
 }
 
@@ -128,44 +137,49 @@ bool App::State::FeedInUse(const kube::FeedStatus* feed) const {
   return !options.manifests.empty() && feed == &models_feed;
 }
 
-asio::awaitable<void> App::State::RunFeeds() {
-  // Adopted children are judged by their command line, which depends on what is installed.
-  const auto runtime = co_await manager->Prepare();
-  if (!runtime) LogWarn("no model can be launched", {{"error", runtime.error()}});
-  net::TaskGroup feeds(executor);
-  const auto on_sync = [this] {
-    if (!api || (models_feed.synced && services_feed.synced)) manager->Synced();
-  };
-  if (api) {
-    for (const kube::Kind kind : {kube::Kind::kModel, kube::Kind::kInferenceService}) {
-      kube::ObjectSink sink = [this, kind, on_sync](kube::ObjectEvent event) {
-        if (event.type != kube::ObjectEvent::Type::kSynced) return manager->Apply(kind, event);
-        (kind == kube::Kind::kModel ? models_feed : services_feed).synced = true;
-        on_sync();
-      };
-      kube::FeedStatus& status = kind == kube::Kind::kModel ? models_feed : services_feed;
-      feeds.Spawn(kube::RunReflector(*api, kube::TypeOf(kind), std::move(sink), status));
-    }
-  } else if (!options.manifests.empty()) {
-    kube::ObjectSink sink = [this, on_sync](kube::ObjectEvent event) {
-      if (event.type == kube::ObjectEvent::Type::kSynced) return on_sync();
+// Models and services, from the cluster or from the folder.
+void App::State::SpawnFeeds(net::TaskGroup& group) {
+  using Type = kube::ObjectEvent::Type;
+  if (!api) {
+    kube::ObjectSink sink = [this](kube::ObjectEvent event) {
+      if (event.type == Type::kSynced) return manager->Synced();
       const std::string name = StringOr(event.object, {"kind"});
       if (name == "Model") manager->Apply(kube::Kind::kModel, event);
       if (name == "InferenceService") manager->Apply(kube::Kind::kInferenceService, event);
     };
-    feeds.Spawn(kube::RunManifestFolder(options.manifests, kManifestPoll, std::move(sink),
+    group.Spawn(kube::RunManifestFolder(options.manifests, kManifestPoll, std::move(sink),
                                         models_feed));
+    return;
+  }
+  for (const kube::Kind kind : {kube::Kind::kModel, kube::Kind::kInferenceService}) {
+    kube::FeedStatus& status = kind == kube::Kind::kModel ? models_feed : services_feed;
+    kube::ObjectSink sink = [this, kind, &status](kube::ObjectEvent event) {
+      if (event.type != Type::kSynced) return manager->Apply(kind, event);
+      status.synced = true;
+      if (models_feed.synced && services_feed.synced) manager->Synced();
+    };
+    group.Spawn(kube::RunReflector(*api, kube::TypeOf(kind), std::move(sink), status));
+  }
+}
+
+asio::awaitable<void> App::State::RunServing() {
+  // What the GPU may hold and what is installed decide everything that follows: first verdicts,
+  // published figures, and whether adopted children run as they should.
+  co_await machine->ProbeOnce(reaper);
+  const auto runtime = co_await manager->Prepare();
+  if (!runtime) LogWarn("no model can be launched", {{"error", runtime.error()}});
+  net::TaskGroup group(executor);
+  group.Spawn(machine->RunProbe(reaper));
+  if (api || !options.manifests.empty()) {
+    SpawnFeeds(group);
   } else {
     manager->Synced();
-    feeds.Spawn(net::SleepFor(std::chrono::hours(24 * 365)));
   }
-  co_await feeds.Join();
+  if (api) {
+    group.Spawn(node_publisher->Run());
+    group.Spawn(endpoints->Run());
+  }
+  co_await group.Join();
 }
-
-asio::awaitable<void> App::State::RunPublishers() {
-  co_await net::SleepFor(std::chrono::hours(24 * 365));
-}
-
-asio::awaitable<void> App::State::Withdraw() { co_return; }
 
 }  // namespace headroom::exporter

@@ -5,6 +5,8 @@
 #include "exporter/machine.h"
 #include "exporter/metrics/scraper.h"
 #include "exporter/models/manager.h"
+#include "exporter/node/endpoint_publisher.h"
+#include "exporter/node/publisher.h"
 #include "kube/object_feed.h"
 #include "net/http_server.h"
 
@@ -21,11 +23,11 @@ struct App::State {
   void OnPressure(Pressure level);
   Result<estimator::NodeCapacity> Capacity();
   Result<Json> NodeDocument();
+  NodeIdentity Identity() const;
   kube::Node Self() const;
 
-  boost::asio::awaitable<void> RunFeeds();
-  boost::asio::awaitable<void> RunPublishers();
-  boost::asio::awaitable<void> Withdraw();
+  boost::asio::awaitable<void> RunServing();
+  void SpawnFeeds(net::TaskGroup& group);
 
   boost::asio::any_io_executor executor;
   AppOptions options;
@@ -35,6 +37,8 @@ struct App::State {
   std::unique_ptr<Machine> machine;
   std::unique_ptr<kube::ApiClient> api;
   std::unique_ptr<kube::EventRecorder> events;
+  std::unique_ptr<EndpointPublisher> endpoints;
+  std::unique_ptr<NodePublisher> node_publisher;
   std::unique_ptr<Manager> manager;
   std::unique_ptr<Scraper> scraper;
   std::unique_ptr<net::HttpServer> server;

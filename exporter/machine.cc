@@ -8,6 +8,7 @@
 #include "common/checked.h"
 #include "common/log.h"
 #include "exporter/memory/metal_probe.h"
+#include "exporter/node/capacity.h"
 
 namespace headroom::exporter {
 
@@ -17,6 +18,7 @@ namespace {
 
 // The limits change only by sysctl; the driver's counts are worth a child this often.
 constexpr std::chrono::minutes kProbeInterval{5};
+constexpr std::chrono::minutes kForever{60 * 24 * 365};
 
 }  // namespace
 
@@ -59,22 +61,26 @@ asio::awaitable<void> Machine::RunWatchdog(std::function<void(Pressure)> on_chan
   }
 }
 
+asio::awaitable<void> Machine::ProbeOnce(net::Reaper& reaper) {
+  net::SpawnOptions child;
+  child.executable = OwnExecutable();
+  child.arguments = {"--probe-metal"};
+  const net::Deadline deadline = net::After(kMetalProbeTimeout);
+  const auto output = co_await net::Capture(reaper, std::move(child), deadline);
+  const auto probe = output ? ParseMetalProbe(output->output) : output.error();
+  if (probe) {
+    cache_.SetProbe(*probe, std::chrono::system_clock::now());
+  } else {
+    LogWarn("the Metal probe failed; GPU limits are not known", {{"error", probe.error()}});
+  }
+}
+
 asio::awaitable<void> Machine::RunProbe(net::Reaper& reaper) {
   for (;;) {
-    net::SpawnOptions child;
-    child.executable = OwnExecutable();
-    child.arguments = {"--probe-metal"};
-    const net::Deadline deadline = net::After(kMetalProbeTimeout);
-    const auto output = co_await net::Capture(reaper, std::move(child), deadline);
-    const auto probe = output ? ParseMetalProbe(output->output) : output.error();
-    if (probe) {
-      cache_.SetProbe(*probe, std::chrono::system_clock::now());
-    } else {
-      LogWarn("the Metal probe failed; GPU limits are not known", {{"error", probe.error()}});
-    }
     // Elsewhere there is no Metal, now or later.
     const bool again = host_.system == "Darwin";
-    co_await net::SleepFor(again ? kProbeInterval : std::chrono::hours(24 * 365));
+    co_await net::SleepFor(again ? kProbeInterval : kForever);
+    co_await ProbeOnce(reaper);
   }
 }
 
@@ -82,24 +88,13 @@ Result<estimator::NodeCapacity> Machine::Capacity(uint64_t committed,
                                                   const std::string& runtime_version) {
   const Result<MemorySample>& sample = cache_.Get();
   if (!sample) return sample.error();
-  estimator::NodeCapacity node;
-  node.name = options_.node_name;
-  node.memory_total = sample->total;
-  node.gpu_working_set = sample->gpu.working_set_limit.value_or(0);
-  const auto budget =
-      estimator::ResolveNodeBudget(options_.budget, sample->total, node.gpu_working_set);
-  if (!budget) return budget.error();
-  node.memory_budget = budget->bytes;
-  node.budget_source = budget->source;
-  node.available = sample->available;
-  node.wired = sample->wired.value_or(0);
-  node.committed = committed;
-  node.pressure = ToString(tracker_.level());
-  node.accelerator = accelerator();
-  node.runtime_version = runtime_version;
-  node.metrics_address = options_.metrics_address;
-  node.agent_version = HEADROOM_VERSION;
-  node.observed_at = std::chrono::system_clock::now();
+  auto node = MakeCapacity(*sample, tracker_.level(), committed,
+                           {options_.node_name, options_.budget, runtime_version,
+                            options_.metrics_address});
+  if (node) {
+    node->observed_at = std::chrono::system_clock::now();
+    node->accelerator = accelerator();  // a Mac is one before its driver has answered, too
+  }
   return node;
 }
 

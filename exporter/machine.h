@@ -32,7 +32,8 @@ class Machine {
 
   // Samples until cancelled; `on_change` hears each change of the level.
   boost::asio::awaitable<void> RunWatchdog(std::function<void(Pressure)> on_change);
-  // Asks the Metal driver now and then, in a child (see metal_probe.h).
+  // Asks the Metal driver, in a child (see metal_probe.h): once, and now and then.
+  boost::asio::awaitable<void> ProbeOnce(net::Reaper& reaper);
   boost::asio::awaitable<void> RunProbe(net::Reaper& reaper);
 
   // What this node publishes of itself. Errors: no sample.
