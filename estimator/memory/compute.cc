@@ -107,7 +107,8 @@ uint64_t FlashAttentionPeak(const Graph& g) {
 }
 
 uint64_t PlainAttention(const Graph& g) {
-  const uint64_t scores = g.cells() * g.heads * g.f;
+  uint64_t scores = g.cells() * g.heads * g.f;
+  if (g.architecture.starts_with("t5")) scores *= 2;  // and the relative position bias
   return g.masks + g.indices + g.embedding + scores + g.heads * g.k_head * g.f + KeptBeside(g);
 }
 
@@ -139,20 +140,34 @@ uint64_t Logits(const Graph& g) {
   return 4 * rows * g.hyper.vocabulary + g.embedding;
 }
 
+// Head sizes that Metal's flash attention has kernels for (ggml_metal_device_supports_op); with
+// others llama.cpp computes the scores as if it were off, but keeps f16 masks.
+bool HasFlashKernel(const Graph& g) {
+  constexpr uint64_t kSizes[] = {32, 40, 48, 64, 72, 80, 96, 112, 128, 192, 256, 320, 512, 576};
+  return g.k_head >= g.v_head && std::ranges::find(kSizes, g.k_head) != std::end(kSizes);
+}
+
+uint64_t AttentionPeak(const Graph& g) {
+  if (!g.attends()) return 0;
+  return g.shape.flash && HasFlashKernel(g) ? FlashAttentionPeak(g) : PlainAttention(g);
+}
+
 }  // namespace
 
-ComputeBytes ClosedFormCompute(const ModelFile& model, const Shape& shape, bool graph_inputs) {
+ComputeBytes ClosedFormCompute(const ModelFile& model, const Shape& of_context, bool graph_inputs) {
+  Shape shape = of_context;
+  if (model.hyper.encoder_only) shape.cells = shape.tokens;  // attends over its own batch
   const Graph g = MakeGraph(model, shape);
-  uint64_t peak = Logits(g);
-  if (g.attends()) peak = std::max(peak, shape.flash ? FlashAttentionPeak(g) : PlainAttention(g));
+  const uint64_t attention = AttentionPeak(g);
+  uint64_t peak = std::max(Logits(g), attention);
   if (g.feed_forward > 0 && (g.hyper.expert_count == 0 || g.hyper.leading_dense > 0)) {
     peak = std::max(peak, FeedForward(g));
   }
   if (g.hyper.expert_count > 0) peak = std::max(peak, Experts(g));
   if (g.has_state) peak = std::max(peak, Recurrent(g));
   // Before 0.6.0 the rotated copy also lives through the feed-forward part.
-  const bool attention_decides = g.attends() && shape.flash && peak == FlashAttentionPeak(g);
-  if (!graph_inputs && !attention_decides && g.attends() && shape.k->block_elements > 1) {
+  const bool rotated = g.attends() && shape.flash && shape.k->block_elements > 1;
+  if (!graph_inputs && rotated && peak != attention) {
     peak += g.embedding;
   }
   ComputeBytes out{peak, g.masks + 2 * g.embedding + g.indices};

@@ -121,7 +121,7 @@ TEST_P(KnownModels, AreExactButForCompute) {
 INSTANTIATE_TEST_SUITE_P(
     , KnownModels,
     // The figures of the first, plainer formulas were 0.09, 0.53 and 2.9 on metal-0.5.0-more.
-    ::testing::Values(KnownCase{"metal-0.5.0", "0.5.0", 0.06, 0.42, 2.5},
+    ::testing::Values(KnownCase{"metal-0.5.0", "0.5.0", 0.07, 0.42, 2.5},
                       KnownCase{"metal-0.5.0-more", "0.5.0", 0.05, 0.30, 2.8},
                       KnownCase{"metal-0.5.0-full-outputs", "0.5.0", 0.02, 0.30, 4.3},
                       KnownCase{"metal-0.6.0", "0.6.0", 0.05, 0.51, 3.2}),
