@@ -20,7 +20,8 @@ std::string Subject(const Verdict& v) {
   return Ascii(v.workload.kind, 40) + " " + Ascii(v.workload.name, kMaxName);
 }
 
-std::string FirstLine(const Verdict& v) {
+// A denial without numbers.
+std::string PlainLine(const Verdict& v) {
   const CandidateView* c = v.Chosen();
   const std::string subject = Subject(v);
   switch (v.rule) {
@@ -28,38 +29,57 @@ std::string FirstLine(const Verdict& v) {
       if (c == nullptr) return subject + ": no node is known that could run it.";
       return subject + ": no target node is usable: node " + c->node + ": " + c->why + ".";
     case Rule::kNodeBudget: return "node " + c->node + " has unusable annotations: " + v.detail;
-    case Rule::kModelBudget: return subject + ": " + Ascii(v.detail, 300);
     case Rule::kUnknownSize: return subject + ": memory need unknown: " + Ascii(v.detail, 300);
     case Rule::kHeaderPending:
       return subject + ": the header of " + v.fields.source +
              " is being fetched: retry in a few seconds.";
-    case Rule::kRefused: return subject + ": " + Ascii(v.detail, 300);
-    case Rule::kInUse: {
-      const uint64_t load = c->footprint.load_bytes;
-      const Unit unit({load, c->available, c->shortfall});
-      return subject + " needs " + unit.Amount(load) + " to load but node " + c->node + " has " +
-             unit.Amount(c->available) + " available now (short by " + unit.Amount(c->shortfall) +
-             ").";
-    }
-    case Rule::kAllowed: {
-      const Unit unit({c->need, c->headroom});
-      return subject + " needs " + unit.Amount(c->need) + ", node " + c->node + " can give it " +
-             unit.Amount(c->headroom) + ".";
-    }
-    default: break;
+    default: return subject + ": " + Ascii(v.detail, 300);
   }
-  const Unit unit({c->need, c->headroom, c->shortfall});
-  const std::string start = subject + " needs " + unit.Amount(c->need) + " but ";
+}
+
+std::string InUseLine(const Verdict& v, const CandidateView& c) {
+  const uint64_t load = c.footprint.load_bytes;
+  const Unit unit({load, c.available, c.shortfall});
+  return Subject(v) + " needs " + unit.Amount(load) + " to load but node " + c.node + " has " +
+         unit.Amount(c.available) + " available now (short by " + unit.Amount(c.shortfall) + ").";
+}
+
+std::string AllowedLine(const Verdict& v, const CandidateView& c) {
+  const Unit unit({c.need, c.headroom});
+  return Subject(v) + " needs " + unit.Amount(c.need) + ", node " + c.node + " can give it " +
+         unit.Amount(c.headroom) + ".";
+}
+
+std::string ShortLine(const Verdict& v, const CandidateView& c) {
+  const Unit unit({c.need, c.headroom, c.shortfall});
+  const std::string start = Subject(v) + " needs " + unit.Amount(c.need) + " but ";
   const std::string end =
-      " can give it " + unit.Amount(c->headroom) + " (short by " + unit.Amount(c->shortfall) + ").";
+      " can give it " + unit.Amount(c.headroom) + " (short by " + unit.Amount(c.shortfall) + ").";
   if (v.rule == Rule::kFitsNoNode) {
-    return start + "fits no node: the closest, " + c->node + "," + end;
+    return start + "fits no node: the closest, " + c.node + "," + end;
   }
   if (v.rule == Rule::kOccupied) {
-    return start + "node " + c->node + " with " + std::to_string(c->occupants.size()) +
-           (c->occupants.size() == 1 ? " model" : " models") + " on it" + end;
+    const size_t count = c.occupants.size();
+    return start + "node " + c.node + " with " + std::to_string(count) +
+           (count == 1 ? " model" : " models") + " on it" + end;
   }
-  return start + "node " + c->node + end;
+  return start + "node " + c.node + end;
+}
+
+bool HasNumbers(const Verdict& v) {
+  switch (v.rule) {
+    case Rule::kOverBudget:
+    case Rule::kFitsNoNode:
+    case Rule::kOccupied:
+    case Rule::kInUse: return true;
+    default: return false;
+  }
+}
+
+std::string FirstLine(const Verdict& v) {
+  if (v.allowed) return AllowedLine(v, *v.Chosen());
+  if (!HasNumbers(v)) return PlainLine(v);
+  return v.rule == Rule::kInUse ? InUseLine(v, *v.Chosen()) : ShortLine(v, *v.Chosen());
 }
 
 std::string KvDetails(const Verdict& v, const CandidateView& c) {
@@ -184,16 +204,6 @@ std::string WayOut(const Verdict& v) {
 
 std::string Docs(const Verdict& v) {
   return "  Docs: docs/errors.md#" + std::string(RuleId(v.rule)) + "\n";
-}
-
-bool HasNumbers(const Verdict& v) {
-  switch (v.rule) {
-    case Rule::kOverBudget:
-    case Rule::kFitsNoNode:
-    case Rule::kOccupied:
-    case Rule::kInUse: return true;
-    default: return false;
-  }
 }
 
 }  // namespace

@@ -88,22 +88,29 @@ uint64_t Rotated(const Graph& g) {
   return g.embedding + (g.heads + 2 * g.kv_heads) * g.k_head * g.f;
 }
 
-// Flash attention: hidden state, Q, the result, and Metal's scratch (ggml_metal_op_flash_attn_ext
-// reserves padded K and V, partial results and block counters).
-uint64_t FlashAttentionPeak(const Graph& g) {
+// What Metal's kernel reserves beside its result (ggml_metal_op_flash_attn_ext): padded K and V,
+// partial results of up to 32 rows, and a byte for each block of the mask.
+uint64_t FlashScratch(const Graph& g) {
   const Shape& s = g.shape;
   const uint64_t per_stream = s.tokens / s.streams;
   const auto row = [&](const GgmlType& type, uint64_t head) {
     return head * g.kv_heads / type.block_elements * type.block_bytes;
   };
-  uint64_t scratch = PadUp(2 * g.k_head * g.cells() * g.kv_heads * s.streams, 16);
-  if (!g.hyper.mla) scratch += PadUp(2 * g.v_head * g.cells() * g.kv_heads * s.streams, 16);
-  scratch += 4 * std::min<uint64_t>(per_stream, 32) * g.heads * s.streams * 32 * (g.v_head + 2);
-  scratch +=
+  uint64_t bytes = PadUp(2 * g.k_head * g.cells() * g.kv_heads * s.streams, 16);
+  if (!g.hyper.mla) bytes += PadUp(2 * g.v_head * g.cells() * g.kv_heads * s.streams, 16);
+  bytes += 4 * std::min<uint64_t>(per_stream, 32) * g.heads * s.streams * 32 * (g.v_head + 2);
+  bytes +=
       64 * ((row(*s.k, g.k_head) + row(*s.v, g.v_head)) * g.kv_heads * s.streams + 2 * s.tokens);
-  scratch += PadUp(CeilDiv(per_stream, 8) * CeilDiv(g.cells(), 64) * s.streams, 32);
+  return bytes + PadUp(CeilDiv(per_stream, 8) * CeilDiv(g.cells(), 64) * s.streams, 32);
+}
+
+// Flash attention: hidden state, Q and the result. The CPU works in thread buffers of its own, but
+// holds the new K and V until they are in the cache (Metal's reordered graph does not).
+uint64_t FlashAttentionPeak(const Graph& g) {
   const uint64_t q = g.heads * g.k_head * g.f, result = g.heads * g.v_head * g.f;
-  return g.masks + g.embedding + q + result + scratch + KeptBeside(g) + Rotated(g);
+  const uint64_t beside =
+      g.shape.metal ? FlashScratch(g) : 2 * g.embedding + (g.k_head + g.v_head) * g.kv_heads * g.f;
+  return g.masks + g.embedding + q + result + beside + KeptBeside(g) + Rotated(g);
 }
 
 uint64_t PlainAttention(const Graph& g) {
@@ -149,7 +156,8 @@ bool HasFlashKernel(const Graph& g) {
 
 uint64_t AttentionPeak(const Graph& g) {
   if (!g.attends()) return 0;
-  return g.shape.flash && HasFlashKernel(g) ? FlashAttentionPeak(g) : PlainAttention(g);
+  return g.shape.flash && (HasFlashKernel(g) || !g.shape.metal) ? FlashAttentionPeak(g)
+                                                                : PlainAttention(g);
 }
 
 }  // namespace

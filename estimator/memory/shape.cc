@@ -124,6 +124,7 @@ Result<Shape> MakeShape(const ModelFile& model, const ServingOptions& options) {
   const auto v = CacheType(options.cache_type_v, "V");
   if (!v) return v.error();
   Shape shape;
+  shape.metal = options.device == Device::kMetal;
   shape.k = *k;
   shape.v = *v;
   shape.flash = options.flash_attention != FlashAttention::kOff && model.hyper.flash_attention;

@@ -24,6 +24,7 @@ struct Shape {
   uint64_t tokens = 0;   // of the worst-case graph: ubatch rounded up to a multiple of slots
   uint64_t outputs = 0;  // rows of logits
   bool flash = true;
+  bool metal = true;         // else everything runs on the CPU
   bool pooled_index = true;  // RuntimeTraits
   const GgmlType* k = nullptr;
   const GgmlType* v = nullptr;

@@ -61,6 +61,27 @@ TEST(Footprint, OnTheCpuEverythingIsTheHosts) {
   EXPECT_EQ(footprint->host.kv_cache, 2u * 2 * 32 * 2 * 4096);
 }
 
+// Against the "CPU ... buffer size" lines that llama-server 0.7.0 prints with -lv 4 for
+// `-c 4096 -np 2`: KV 1.00 and 64.00 MiB, compute 3.14 and 10.64 MiB.
+TEST(Footprint, OnTheCpuAgreesWithARealServersLines) {
+  struct Line {
+    GgufWriter writer;
+    double kv, compute;
+  };
+  for (const Line& line : {Line{headroom::testing::TinyModel(), 1.00, 3.14},
+                           Line{headroom::testing::KvHeavyModel(), 64.00, 10.64}}) {
+    const auto model = Describe(line.writer);
+    ServingOptions options = OneSlot(4096);
+    options.parallel = 2;
+    options.device = Device::kCpu;
+    const auto footprint = Estimate(*model, options);
+    ASSERT_TRUE(footprint);
+    constexpr double kMiB = 1 << 20;
+    EXPECT_EQ(footprint->host.kv_cache / kMiB, line.kv);
+    EXPECT_NEAR(footprint->host.compute / kMiB, line.compute, 0.15);
+  }
+}
+
 TEST(Footprint, RefusesWhatLlamaServerRefuses) {
   const auto model = Describe(headroom::testing::TinyModel());
   ServingOptions options = OneSlot(4096);
