@@ -116,9 +116,9 @@ asio::awaitable<void> RunUntilSignal(App::State& app) {
 
 asio::awaitable<void> App::Run() {
   State& app = *state_;
-  LogInfo("headroom-exporter started", {{"version", HEADROOM_VERSION},
-                                        {"listen", app.server->address()},
-                                        {"node", app.options.node_name}});
+  LogInfo("listening", {{"url", app.server->url()},
+                        {"version", HEADROOM_VERSION},
+                        {"node", app.options.node_name}});
   net::TaskGroup group(app.executor);
   group.Spawn(app.reaper.Run());
   group.Spawn(app.server->Run());

@@ -136,6 +136,9 @@ HttpServer::~HttpServer() = default;
 
 uint16_t HttpServer::port() const { return state_->port; }
 std::string HttpServer::address() const { return state_->address; }
+std::string HttpServer::url() const {
+  return (state_->shared.options.tls != nullptr ? "https://" : "http://") + state_->address;
+}
 size_t HttpServer::connections() const { return state_->connections.size(); }
 
 asio::awaitable<void> HttpServer::AcceptLoop(State& state) {

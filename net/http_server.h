@@ -49,6 +49,7 @@ class HttpServer {
 
   uint16_t port() const;
   std::string address() const;  // "127.0.0.1:9443"
+  std::string url() const;      // "https://127.0.0.1:9443"
 
   // Accepts until cancelled or drained.
   boost::asio::awaitable<void> Run();

@@ -165,7 +165,7 @@ asio::awaitable<void> App::Run() {
   state_->feeds->Spawn(group);
   if (state_->tls) group.Spawn(state_->tls->Watch(kTlsPoll));
   group.Spawn(state_->server->Run());
-  LogInfo("serving", {{"address", address()}, {"tls", state_->tls != nullptr}});
+  LogInfo("listening", {{"url", state_->server->url()}, {"version", HEADROOM_VERSION}});
   co_await group.Join();
 }
 

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -100,8 +101,12 @@ class MainJob(unittest.TestCase):
     def install_webhook(cls):
         text = (ROOT / "docs" / "examples" / "webhook-configuration.yaml").read_text()
         ca = base64.b64encode(cls.ca.read_bytes()).decode()
-        text = text.replace("CA_BUNDLE", ca).replace(
-            "WEBHOOK_URL", f"https://127.0.0.1:{cls.webhook_port}/validate")
+        # As shipped, but reached at an address instead of through a Service.
+        text, changed = re.subn(
+            r"service:\n.*?caBundle: \"\"",
+            f"url: https://127.0.0.1:{cls.webhook_port}/validate\n      caBundle: {ca}", text,
+            flags=re.DOTALL)
+        assert changed == 1, "docs/examples/webhook-configuration.yaml has another form"
         cls.cluster.kubectl("apply", "-f", "-", stdin=text)
 
         # The API server needs a moment to see a new configuration: a hopeless model is its probe.
@@ -336,7 +341,8 @@ class MainJob(unittest.TestCase):
                    "the webhook judges again")
 
     def set_failure_policy(self, policy):
-        self.cluster.kubectl("patch", "validatingwebhookconfiguration", "headroom", "--type=json",
+        self.cluster.kubectl("patch", "validatingwebhookconfiguration", "headroom-webhook",
+                             "--type=json",
                              "-p", json.dumps([{"op": "replace", "path": "/webhooks/0/failurePolicy",
                                                 "value": policy}]))
 
