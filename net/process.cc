@@ -50,8 +50,10 @@ class FileActions {
     posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions_, stdout_fd, 1);
     posix_spawn_file_actions_adddup2(&actions_, stderr_fd, 2);
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+#ifdef __GLIBC_PREREQ
+#if __GLIBC_PREREQ(2, 34)
     posix_spawn_file_actions_addclosefrom_np(&actions_, 3);
+#endif
 #endif
   }
   posix_spawn_file_actions_t* get() { return &actions_; }
