@@ -48,7 +48,10 @@ void AddGrowth(Footprint& out, const ModelFile& model, const Shape& shape,
   constexpr uint64_t kMinStep = 8192;
   const uint64_t possible = shape.cells / kMinStep + 2;
   const uint64_t kept = std::min<uint64_t>(options.context_checkpoints, possible);
-  out.context_checkpoints = CheckpointBytes(model, shape) * kept * shape.slots;
+  // Of absurd models the product may overflow; any number this large is refused anyway.
+  constexpr uint64_t kAbsurd = uint64_t{1} << 60;
+  const auto bytes = CheckedMul(CheckpointBytes(model, shape), kept * shape.slots);
+  out.context_checkpoints = std::min(bytes.value_or(kAbsurd), kAbsurd);
 }
 
 void AddWarnings(Footprint& out, const ModelFile& model, const Shape& shape,

@@ -68,31 +68,34 @@ HyperParameters Summarise(const Hparams& h, Keys& keys, const Rule& rule) {
   return out;
 }
 
-// Everything that is there must fit the widths below, whatever the file claims.
-Result<void> CheckRanges(const Hparams& h) {
-  constexpr uint32_t kMaxHeads = 1 << 16, kMaxHead = 1 << 16, kMaxWidth = 1 << 24;
-  if (h.n_embd == 0 || h.n_embd > kMaxWidth) {
-    return Error(Code::kInvalid, "embedding_length " + std::to_string(h.n_embd) +
-                                     " is out of range (1 to 16777216)");
+struct Range {
+  std::string_view what;
+  uint64_t value, limit;
+};
+
+// Limits far above any model that keep every product of the estimate below 2^62, whatever a hostile
+// header claims: a sum that wrapped around would let a giant pass as small.
+Result<void> CheckRanges(const Hparams& h, const HyperParameters& hyper) {
+  const uint64_t head =
+      std::max({h.head_k, h.head_v, h.head_k_swa, h.head_v_swa, h.indexer_head * h.indexer_rows,
+                h.kda_head, h.wkv_head, h.la_head, hyper.mla_head});
+  const uint64_t heads = std::max(Largest(h.n_head), Largest(h.n_head_kv));
+  for (const Range& range :
+       {Range{"embedding_length", h.n_embd, 1 << 24}, Range{"head size", head, 1 << 14},
+        Range{"head count", heads, 1 << 14}, Range{"heads x head size", heads * head, 1 << 20},
+        Range{"feed_forward_length", Largest(h.n_ff), 1 << 24},
+        Range{"expert_feed_forward_length", hyper.expert_feed_forward, 1 << 24},
+        Range{"expert count", std::max(hyper.expert_count, hyper.expert_used), 1 << 16},
+        Range{"ssm.inner_size", h.ssm_inner, 1 << 20},
+        Range{"ssm.state_size", h.ssm_state, 1 << 16},
+        Range{"ssm.group_count", h.ssm_groups, 1 << 14},
+        Range{"convolution", std::max({h.conv_kernel, h.token_shift, h.shortconv}), 1 << 10}}) {
+    if (range.value <= range.limit) continue;
+    return Error(Code::kInvalid, std::string(range.what) + " " + std::to_string(range.value) +
+                                     " is out of range (at most " + std::to_string(range.limit) +
+                                     ")");
   }
-  for (uint32_t head :
-       {h.head_k, h.head_v, h.head_k_swa, h.head_v_swa, h.indexer_head, h.kda_head, h.wkv_head}) {
-    if (head > kMaxHead) {
-      return Error(Code::kInvalid, "head size " + std::to_string(head) + " is out of range");
-    }
-  }
-  for (uint32_t state :
-       {h.ssm_inner, h.ssm_state, h.ssm_groups, h.conv_kernel, h.token_shift, h.shortconv}) {
-    if (state > kMaxWidth) {
-      return Error(Code::kInvalid, "state size " + std::to_string(state) + " is out of range");
-    }
-  }
-  for (const auto* heads : {&h.n_head, &h.n_head_kv}) {
-    if (Largest(*heads) > kMaxHeads) {
-      return Error(Code::kInvalid,
-                   "head count " + std::to_string(Largest(*heads)) + " is out of range");
-    }
-  }
+  if (h.n_embd == 0) return Error(Code::kInvalid, "embedding_length is 0");
   return {};
 }
 
@@ -145,10 +148,10 @@ Result<ModelFile> DescribeModel(const std::vector<GgufHeader>& parts, uint64_t f
     ApplyWindow(rule->window, h, keys);
     if (rule->adjust != nullptr && !keys.error()) rule->adjust(h, keys);
   }
-  if (auto checked = CheckRanges(h); !checked) return checked.error();
   const Rule& used = rule != nullptr ? *rule : kUnknownArchitecture;
   model.hyper = Summarise(h, keys, used);
   if (keys.error()) return *keys.error();
+  if (auto checked = CheckRanges(h, model.hyper); !checked) return checked.error();
   model.layers = PlanLayers(h, used.memory);
   model.name = parts[0].String("general.name");
   if (const auto type = parts[0].Uint("general.file_type")) {

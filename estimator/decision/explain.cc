@@ -177,13 +177,15 @@ std::string Assumed(const Verdict& v, const CandidateView& c) {
          "\n";
 }
 
-std::string SuggestionBlock(const Verdict& v) {
-  if (v.suggestions.empty()) {
-    return "  Would fit: nothing was found: no smaller context, cache type or node is enough\n";
-  }
-  std::string text = "  Would fit (checked with the same estimator):\n";
+std::string SuggestionBlock(const Verdict& v, const CandidateView& c) {
+  std::string text;
   for (const Suggestion& s : v.suggestions) text += "    - " + Ascii(s.text, 240) + "\n";
-  return text;
+  if (v.hyper && v.rule != Rule::kInUse && c.footprint.resident_weights > c.headroom) {
+    text += "    - on " + c.node + ": no context is small enough, the weights alone exceed " +
+            FormatBytes(c.headroom) + "\n";
+  }
+  if (text.empty()) text = "    - nothing: no smaller context, cache type or node is enough\n";
+  return "  Would fit (checked with the same estimator):\n" + text;
 }
 
 // Hints for denials that have no numbers.
@@ -222,7 +224,7 @@ std::string DenialText(const Verdict& v) {
     const CandidateView& c = *v.Chosen();
     blocks = {EstimateBlock(v, c), BudgetBlock(c)};
     if (v.hyper) blocks.push_back(Assumed(v, c));
-    blocks.push_back(SuggestionBlock(v));
+    blocks.push_back(SuggestionBlock(v, c));
     blocks.push_back(OtherCandidates(v));
   } else {
     blocks = {WayOut(v), OtherCandidates(v)};

@@ -11,7 +11,7 @@ namespace {
 // Above any model and any Mac: keeps every later product within 64 bits.
 constexpr uint64_t kMaxContext = 1u << 28;
 constexpr uint64_t kMaxSlots = 256;  // LLAMA_MAX_SEQ
-constexpr uint64_t kMaxBatch = 1u << 20;
+constexpr uint64_t kMaxBatch = 1u << 16;
 
 Error Refused(std::string text) { return Error(Code::kUnsupported, "llama.cpp refuses: " + text); }
 
@@ -37,7 +37,7 @@ Result<void> CheckRanges(const ModelFile& model, const ServingOptions& options) 
                  "parallel " + std::to_string(options.parallel) + " is out of range (at most 256)");
   }
   if (options.batch == 0 || options.batch > kMaxBatch || options.ubatch > kMaxBatch) {
-    return Error(Code::kInvalid, "batch and ubatch must be 1 to 1048576");
+    return Error(Code::kInvalid, "batch and ubatch must be 1 to 65536");
   }
   return {};
 }
