@@ -33,10 +33,15 @@ int Serve(headroom::exporter::AppOptions options) {
   boost::asio::io_context context(1);
   auto app = headroom::exporter::App::Make(context.get_executor(), std::move(options));
   if (!app) return Fail(app.error().message());
+  bool done = false;
   std::exception_ptr failure;
-  boost::asio::co_spawn(context, (*app)->Run(),
-                        [&failure](std::exception_ptr error) { failure = error; });
-  context.run();
+  boost::asio::co_spawn(context, (*app)->Run(), [&](std::exception_ptr error) {
+    failure = error;
+    done = true;
+  });
+  // Not run(): timers of kept connections would hold it up after everything has ended.
+  while (!done && context.run_one() > 0) {
+  }
   if (failure) std::rethrow_exception(failure);
   return 0;
 }

@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+"""headroom-exporter with manifests in a folder and a real llama-server: everything a model goes
+through, and every way the exporter can end. Usage: serving_test.py EXPORTER MAKE_GGUF LLAMA_SERVER
+"""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+EXPORTER, MAKE_GGUF, LLAMA_SERVER = sys.argv[1:4]
+
+MANIFEST = """
+apiVersion: inference.llmkube.dev/v1alpha1
+kind: Model
+metadata: {{name: {name}}}
+spec:
+  source: file://{path}
+  hardware: {{accelerator: metal}}
+  serving: {{contextSize: {context}, parallelSlots: 1, promptCacheMiB: 0{more}}}
+"""
+
+
+def eventually(condition, what, seconds=30):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def fetch(url, token=None, data=None):
+    """(status, body) of a request."""
+    request = urllib.request.Request(url, data=data)
+    if token:
+        request.add_header("Authorization", "Bearer " + token)
+    try:
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return response.status, response.read(), dict(response.headers)
+    except urllib.error.HTTPError as error:
+        return error.code, error.read(), dict(error.headers)
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Serving(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.root = pathlib.Path(self.directory.name)
+        self.manifests = self.root / "manifests"
+        self.manifests.mkdir()
+        self.models = self.root / "models"
+        self.models.mkdir()
+        self.gguf = self.models / "tiny.gguf"
+        subprocess.run([MAKE_GGUF, "tiny", self.gguf], check=True)
+        self.processes = []
+        self.children = set()
+        self.url = ""
+
+    def tearDown(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        for pid in self.children:
+            if alive(pid):
+                os.kill(pid, signal.SIGKILL)
+        self.directory.cleanup()
+
+    def start(self, *args, state="state", llama=LLAMA_SERVER):
+        log = open(self.root / "log", "w+", encoding="utf-8")
+        self.addCleanup(log.close)
+        process = subprocess.Popen(
+            [EXPORTER, "--listen", "127.0.0.1:0", "--manifests", self.manifests, "--state-dir",
+             self.root / state, "--llama-server", llama, "--model-ports", "21900-21999", *args],
+            stderr=log)
+        self.processes.append(process)
+
+        def listening():
+            self.assertIsNone(process.poll(), (self.root / "log").read_text())
+            return re.search(r"url=(http://\S+)", (self.root / "log").read_text())
+
+        self.url = eventually(listening, "the exporter listens")[1]
+        return process
+
+    def apply(self, name="tiny", context=512, more="", path=None):
+        text = MANIFEST.format(name=name, path=path or self.gguf, context=context, more=more)
+        (self.manifests / f"{name}.yaml").write_text(text)
+
+    def model(self, name="tiny"):
+        listed = json.loads(fetch(self.url + "/v1/models")[1])["models"]
+        found = next((m for m in listed if m["name"] == name), None)
+        if found and found["pid"]:
+            self.children.add(found["pid"])
+        return found
+
+    def until(self, state, name="tiny", seconds=60, **fields):
+        def reached():
+            model = self.model(name)
+            good = model and model["state"] == state
+            return model if good and all(model[k] != v for k, v in fields.items()) else None
+
+        return eventually(reached, f"{name} is {state}", seconds)
+
+    def test_serves_restarts_and_stops(self):
+        self.apply()
+        self.start()
+        model = self.until("ready")
+        body = json.dumps({"prompt": "a", "n_predict": 4}).encode()
+        status, answer, _ = fetch(model["endpoint"] + "/completion", data=body)
+        self.assertEqual(status, 200)
+        self.assertIn("content", json.loads(answer))
+        page = fetch(self.url + "/metrics")[1].decode()
+        self.assertIn('headroom_model_ready{namespace="default",name="tiny"} 1', page)
+        self.assertRegex(page, r"headroom_model_footprint_bytes{[^}]*} [1-9]")
+
+        os.kill(model["pid"], signal.SIGKILL)
+        again = self.until("ready", pid=model["pid"])
+        self.assertEqual(again["restarts"], 1)
+        self.apply(context=1024)
+        changed = self.until("ready", pid=again["pid"])
+        self.assertFalse(alive(again["pid"]))
+        (self.manifests / "tiny.yaml").unlink()
+        eventually(lambda: self.model() is None, "the model is gone")
+        self.assertFalse(alive(changed["pid"]))
+        self.assertNotIn('name="tiny"', fetch(self.url + "/metrics")[1].decode())
+
+    def test_a_hung_child_is_killed_before_the_next_starts(self):
+        self.apply()
+        self.start()
+        model = self.until("ready")
+        os.kill(model["pid"], signal.SIGSTOP)
+        (self.manifests / "tiny.yaml").unlink()
+        self.until("stopping")
+        self.apply()
+        again = self.until("ready", pid=model["pid"], seconds=90)
+        self.assertFalse(alive(model["pid"]))
+        self.assertTrue(alive(again["pid"]))
+
+    def test_children_survive_and_are_adopted(self):
+        self.apply()
+        first = self.start()
+        model = self.until("ready")
+        first.kill()
+        first.wait()
+        self.assertTrue(alive(model["pid"]))
+        second = self.start()
+        self.assertEqual(self.until("ready")["pid"], model["pid"])
+        second.send_signal(signal.SIGTERM)
+        self.assertEqual(second.wait(20), 0)
+        self.assertTrue(alive(model["pid"]), "left to the next exporter")
+        third = self.start("--stop-models-on-exit")
+        self.assertEqual(self.until("ready")["pid"], model["pid"])
+        third.send_signal(signal.SIGTERM)
+        self.assertEqual(third.wait(40), 0)
+        self.assertFalse(alive(model["pid"]))
+        # A manifest that went while no exporter ran: the child is stopped by the next one.
+        self.start()
+        orphan = self.until("ready")["pid"]
+        self.processes[-1].kill()
+        self.processes[-1].wait()
+        (self.manifests / "tiny.yaml").unlink()
+        self.start()
+        eventually(lambda: not alive(orphan), "the unwanted child is stopped")
+
+    def test_refuses_what_does_not_fit_and_says_why(self):
+        self.apply("huge", context=1 << 20)
+        self.apply("broken", more=", extraArgs: [--no-such-thing]")
+        self.apply("missing", path=self.models / "none.gguf")
+        self.apply("folder", path=self.models)
+        self.start("--memory-budget", "64Mi")
+        reason = self.until("waiting-for-memory", "huge")["reason"]
+        self.assertTrue(reason.startswith("[HR-101] Model default/huge needs "), reason)
+        self.assertIn("has no argument --no-such-thing", self.until("failed", "broken")["reason"])
+        self.assertIn("none.gguf: No such file", self.until("backoff", "missing")["reason"])
+        self.assertIn("regular file", self.until("backoff", "folder")["reason"])
+        self.apply("huge", context=512)
+        self.until("ready", "huge")
+
+    def test_a_missing_llama_server_is_no_reason_to_stop(self):
+        self.apply()
+        self.start(llama="/nonexistent/llama-server")
+        self.assertIn("install llama.cpp", self.until("backoff")["reason"])
+        self.assertEqual(fetch(self.url + "/readyz")[0], 200)
+
+    def test_header_route(self):
+        token = self.root / "token"
+        token.write_text("secret\n")
+        outside = self.root / "outside.gguf"
+        outside.write_bytes(self.gguf.read_bytes())
+        (self.models / "link.gguf").symlink_to(outside)
+        self.start("--node-token-file", token, "--model-root", self.models)
+        url = f"{self.url}/v1/header?path="
+        status, body, headers = fetch(f"{url}{self.gguf}", "secret")
+        self.assertEqual(status, 200)
+        self.assertEqual(body[:4], b"GGUF")
+        self.assertLess(len(body), self.gguf.stat().st_size)
+        self.assertEqual(int(headers["X-Headroom-File-Bytes"]), self.gguf.stat().st_size)
+        self.assertRegex(headers["ETag"], '^".+"$')
+        for path, given, expected in ((self.gguf, None, 401), (self.gguf, "secreT", 401),
+                                      (self.gguf, "", 401), (outside, "secret", 403),
+                                      (self.models / "link.gguf", "secret", 403),
+                                      (f"{self.models}/../outside.gguf", "secret", 403),
+                                      ("/etc/passwd", "secret", 403), ("/none", "secret", 403),
+                                      (self.models / "none.gguf", "secret", 404),
+                                      ("", "secret", 400), (self.models, "secret", 403)):
+            self.assertEqual(fetch(f"{url}{path}", given)[0], expected, (path, given))
+
+    def test_bad_starts_are_one_line(self):
+        self.start()
+        port = self.url.rsplit(":", 1)[1]
+        state = ["--state-dir", self.root / "other"]
+        for args, text in ((["--listen", f"127.0.0.1:{port}", *state], "ddress already in use"),
+                           (["--state-dir", self.root / "state"], "another headroom-exporter"),
+                           (["--manifests", "/none"], "--manifests /none: no such folder"),
+                           (["--kubeconfig", "/none", *state], "/none"),
+                           (["--memory-fraction", "1.5"], "--memory-fraction"),
+                           (["--memory-budget", "banana"], "--memory-budget"),
+                           (["--tls-cert", "/none"], "give both"),
+                           (["--tls-cert", "/none", "--tls-key", "/none", *state], "/none"),
+                           (["--bogus"], "--bogus")):
+            done = subprocess.run([EXPORTER, "--listen", "127.0.0.1:0", *args],
+                                  capture_output=True, text=True, timeout=20, check=False)
+            self.assertEqual(done.returncode, 1, (args, done.stderr))
+            self.assertIn(text, done.stderr)
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
