@@ -59,15 +59,20 @@ Result<void> CheckBudget(const AppOptions& o) {
     return Error(Code::kInvalid, "--memory-budget and --memory-fraction: give one of them");
   }
   if (o.BudgetSetting().empty()) return {};
-  const bool number = o.BudgetSetting().find_first_not_of("0123456789.") == std::string::npos;
-  if (!o.memory_fraction.empty() && !number) {
-    return Error(Code::kInvalid, "--memory-fraction: expected a number above 0 and at most 1, got '" +
-                                     o.memory_fraction + "'; bytes are given by --memory-budget");
+  if (!o.memory_fraction.empty()) {
+    // Strictly a fraction: as a node's setting, 1.5 would be a quantity of bytes.
+    estimator::BudgetTexts texts;
+    texts.memory_fraction = o.memory_fraction;
+    if (!estimator::CheckBudgetTexts(texts)) {
+      return Error(Code::kInvalid,
+                   "--memory-fraction: expected a number above 0 and at most 1, got '" +
+                       o.memory_fraction + "'; bytes are given by --memory-budget");
+    }
   }
   // The real amount of memory does not matter for the form.
   const auto budget = estimator::ResolveNodeBudget(o.BudgetSetting(), uint64_t{1} << 40, 0);
   if (budget) return {};
-  return budget.error().Within(o.memory_budget.empty() ? "--memory-fraction" : "--memory-budget");
+  return budget.error().Within("--memory-budget");
 }
 
 Result<void> CheckFolder(const std::string& folder, std::string_view flag) {
