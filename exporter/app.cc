@@ -57,6 +57,7 @@ RouteSources MakeSources(App::State& app) {
                       app.options.node_name);
   };
   sources.header = {app.options.model_roots, app.options.node_token_file};
+  sources.header.roots.push_back(app.options.store_dir);
   sources.node_name = app.options.node_name;
   return sources;
 }
@@ -95,6 +96,7 @@ Result<std::unique_ptr<App>> App::Make(asio::any_io_executor executor, AppOption
   if (const auto opened = OpenServer(app); !opened) return opened.error();
   if (const auto made = app.MakeMachine(); !made) return made.error();
   if (const auto connected = app.Connect(); !connected) return connected.error();
+  if (const auto made = app.MakeFetcher(); !made) return made.error();
   app.MakeManager();
   app.scraper = std::make_unique<Scraper>(MakeCollectors(app));
   if (const auto adopted = app.manager->Adopt(); !adopted) return adopted.error();

@@ -3,6 +3,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <filesystem>
+
+#include "common/files.h"
 #include "common/log.h"
 #include "exporter/app_state.h"
 
@@ -79,12 +82,38 @@ Result<void> App::State::Connect() {
   return {};
 }
 
+Result<void> App::State::MakeFetcher() {
+  FetcherOptions wanted;
+  std::error_code made;
+  std::filesystem::create_directories(options.store_dir, made);
+  if (made) {
+    return Error(Code::kIo, "--store-dir " + options.store_dir + ": " + made.message());
+  }
+  wanted.store_dir = std::filesystem::canonical(options.store_dir).string();
+  auto entries = sources::AddressPolicy::DefaultEntries();
+  entries.insert(entries.end(), options.source_allow.begin(), options.source_allow.end());
+  auto policy = sources::AddressPolicy::Parse(entries);
+  if (!policy) return policy.error().Within("--source-allow");
+  wanted.policy = std::move(*policy);
+  if (!options.source_ca.empty()) {
+    auto ca = ReadFile(options.source_ca);
+    if (!ca) return ca.error().Within("--source-ca");
+    auto context = net::MakeClientContext({.ca_pem = *ca, .certificate_pem = "", .key_pem = ""});
+    if (!context) return context.error().Within("--source-ca " + options.source_ca);
+    wanted.tls = *context;
+  }
+  wanted.token_file = options.hf_token_file;
+  fetcher = std::make_unique<Fetcher>(executor, std::move(wanted));
+  return {};
+}
+
 void App::State::MakeManager() {
   ManagerOptions wanted;
   wanted.node_name = options.node_name;
   wanted.standalone = !api;
   wanted.model_host = options.model_host;
-  wanted.endpoint_host = IsAny(options.model_host) ? options.advertise_address : "";
+  wanted.endpoint_host =
+      IsAny(options.model_host) ? options.advertise_address : options.model_host;
   wanted.ports = options.model_ports;
   wanted.llama_server = options.llama_server;
   ManagerSeams seams;
@@ -92,6 +121,7 @@ void App::State::MakeManager() {
   seams.self = [this] { return Self(); };
   seams.api = api.get();
   seams.events = events.get();
+  seams.fetcher = fetcher.get();
   if (endpoints) {
     seams.endpoint = [this](EndpointChange change) { return endpoints->Apply(std::move(change)); };
   }

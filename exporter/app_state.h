@@ -18,6 +18,7 @@ struct App::State {
 
   Result<void> MakeMachine();
   Result<void> Connect();  // to the cluster, where one is given
+  Result<void> MakeFetcher();
   void MakeManager();
   bool FeedInUse(const kube::FeedStatus* feed) const;
   void OnPressure(Pressure level);
@@ -39,6 +40,7 @@ struct App::State {
   std::unique_ptr<kube::EventRecorder> events;
   std::unique_ptr<EndpointPublisher> endpoints;
   std::unique_ptr<NodePublisher> node_publisher;
+  std::unique_ptr<Fetcher> fetcher;
   std::unique_ptr<Manager> manager;
   std::unique_ptr<Scraper> scraper;
   std::unique_ptr<net::HttpServer> server;

@@ -114,6 +114,10 @@ ServingSeries Machine::Serving(const std::vector<ModelView>& models, uint64_t co
     one.ready = model.state == State::kReady;
     one.restarts = static_cast<uint64_t>(model.restarts);
     one.started = model.started;
+    if (model.download) {
+      one.download = model.download->bytes;
+      one.download_total = model.download->total;
+    }
     series.models.push_back(std::move(one));
   }
   if (const auto capacity = Capacity(committed, "")) {

@@ -48,6 +48,15 @@ void AddModelFlags(Flags& flags, AppOptions& o) {
             "folder whose model headers /v1/header may show (repeatable)");
   flags.Add("node-token-file", o.node_token_file, "FILE",
             "file with the token that /v1/header asks for; without it /v1/header is off");
+  flags.Add("store-dir", o.store_dir, "DIR",
+            "where models from https:// and hf:// are kept; below --state-dir if empty");
+  flags.Add("source-allow", o.source_allow, "HOST|CIDR",
+            "hosts that models may be fetched from, beside huggingface.co and its CDN: HOST[:PORT], "
+            "*.DOMAIN, ADDRESS/PREFIX (also admits a private address)");
+  flags.Add("source-ca", o.source_ca, "FILE",
+            "trust this CA (PEM) for sources instead of the system's");
+  flags.Add("hf-token-file", o.hf_token_file, "FILE",
+            "file with the token for private and gated models on huggingface.co");
   flags.Add("state-dir", o.state_dir, "DIR",
             "where running models are remembered and logs are kept; ~/.local/state/headroom if empty");
   flags.Add("stop-models-on-exit", o.stop_models_on_exit,
@@ -147,6 +156,7 @@ Result<CommandLine> ParseCommandLine(const std::vector<std::string>& args, const
   if (const auto ok = Check(o); !ok) return ok.error();
   if (o.node_name.empty()) o.node_name = NodeName(host_name);
   if (o.state_dir.empty()) o.state_dir = DefaultStateDir(getenv);
+  if (o.store_dir.empty()) o.store_dir = o.state_dir + "/models";
   return line;
 }
 

@@ -26,6 +26,9 @@ struct AppOptions {
   std::string memory_budget, memory_fraction;
   std::vector<std::string> model_roots;
   std::string state_dir;
+  std::string store_dir;
+  std::vector<std::string> source_allow;
+  std::string source_ca, hf_token_file;
   std::string llama_server = "llama-server";
   std::string node_token_file;
   std::chrono::milliseconds watchdog_interval{10'000};

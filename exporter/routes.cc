@@ -122,6 +122,7 @@ Json ModelsJson(const std::vector<ModelView>& models, const std::optional<Runtim
     item.Set("endpoint", model.endpoint.empty() ? Json() : Json(model.endpoint));
     item.Set("footprintBytes", model.footprint != 0 ? Json(model.footprint) : Json());
     item.Set("restarts", model.restarts);
+    if (model.download) item.Set("downloadPercent", model.download->Percent());
     item.Set("startedAt", model.started ? Json(FormatRfc3339(*model.started)) : Json());
     item.Set("loadSeconds",
              model.load_duration ? Json(static_cast<double>(model.load_duration->count()) / 1000)

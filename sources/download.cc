@@ -32,10 +32,10 @@ struct Attempt {
   bool useless = false;  // what is in the partial file can never become the file
 };
 
-void ReportProgress(const Attempt& attempt) {
-  if (!attempt.options.on_progress) return;
+Result<void> ReportProgress(const Attempt& attempt) {
+  if (!attempt.options.on_progress) return {};
   const uint64_t bytes = attempt.file->size(), total = attempt.record.file_bytes;
-  attempt.options.on_progress({bytes, total, 1, 1, bytes, total});
+  return attempt.options.on_progress({bytes, total, 1, 1, bytes, total});
 }
 
 Result<void> OnHead(Attempt& attempt, const net::HttpResponse& head) {
@@ -47,8 +47,8 @@ Result<void> OnHead(Attempt& attempt, const net::HttpResponse& head) {
   attempt.record = body->record;
   attempt.rate = RateFloor(Now(), attempt.options.idle_timeout, attempt.options.min_bytes_per_idle);
   auto begun = attempt.file->Begin(body->from, body->record);
-  if (begun) ReportProgress(attempt);
-  return begun;
+  if (!begun) return begun;
+  return ReportProgress(attempt);
 }
 
 Result<void> CheckMagicOnce(Attempt& attempt) {
@@ -66,7 +66,7 @@ Result<void> OnData(Attempt& attempt, std::string_view data) {
   }
   if (auto written = attempt.file->Append(data); !written) return written;
   if (auto magic = CheckMagicOnce(attempt); !magic) return magic;
-  ReportProgress(attempt);
+  if (auto wanted = ReportProgress(attempt); !wanted) return wanted;
   if (attempt.rate.Add(data.size(), Now())) return {};
   return Error(Code::kTimeout, "the host sends too slowly; what was fetched is kept");
 }
@@ -188,12 +188,12 @@ asio::awaitable<Result<std::string>> Download(net::HttpClient& client, const Add
 namespace {
 
 // Progress of one part as progress of the whole.
-std::function<void(const DownloadProgress&)> PartProgress(
-    const std::function<void(const DownloadProgress&)>& whole, uint64_t before, uint32_t part,
-    uint32_t parts) {
+std::function<Result<void>(const DownloadProgress&)> PartProgress(
+    const std::function<Result<void>(const DownloadProgress&)>& whole, uint64_t before,
+    uint32_t part, uint32_t parts) {
   if (!whole) return nullptr;
   return [whole, before, part, parts](const DownloadProgress& one) {
-    whole({before + one.bytes, before + one.total, part, parts, one.bytes, one.total});
+    return whole({before + one.bytes, before + one.total, part, parts, one.bytes, one.total});
   };
 }
 

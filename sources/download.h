@@ -35,7 +35,8 @@ struct DownloadOptions {
   uint64_t reserve_bytes = 1u << 30;       // of the disk, for everybody else
   uint64_t max_file_bytes = UINT64_MAX;
   std::function<Result<uint64_t>(const std::string& folder)> free_bytes;  // null: statvfs
-  std::function<void(const DownloadProgress&)> on_progress;               // with every piece
+  // With every piece; an error ends the download and is returned.
+  std::function<Result<void>(const DownloadProgress&)> on_progress;
 };
 
 // One file to `path`. Answers `path`.

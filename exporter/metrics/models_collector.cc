@@ -21,6 +21,10 @@ void AddModel(const ModelSeries& model, Families& out) {
   out.Counter("headroom_model_restarts_total",
               "Times the model's llama-server was started again after it ended.", model.restarts,
               labels);
+  out.Gauge("headroom_download_bytes", "Bytes of the model's file that are in the store so far.",
+            model.download, labels);
+  out.Gauge("headroom_download_total_bytes", "Size of the model's file that is being fetched.",
+            model.download_total, labels);
   if (model.started) {
     out.Gauge("headroom_model_start_timestamp_seconds",
               "When the model's llama-server was started.",

@@ -24,6 +24,7 @@ struct ModelSeries {
   bool ready = false;                   // and answers /health
   uint64_t restarts = 0;
   std::optional<WallTime> started{};
+  std::optional<uint64_t> download{}, download_total{};  // while its file is fetched
 };
 
 // What models may take on this node (bytes).

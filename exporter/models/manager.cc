@@ -97,13 +97,11 @@ void Manager::Want(Record& record) {
 // Without a known llama-server the launch has no identity yet; the claim step finds out more.
 Result<LaunchPlan> Manager::Plan(const Record& record, uint16_t port) const {
   const kube::Workload& workload = record.entry->workload;
-  const auto source = sources::ParseSource(workload.source);
-  if (!source) return source.error();
-  if (source->where != sources::Source::Where::kNodeFile) {
-    return Error(Code::kUnsupported, "spec.source: " + workload.source +
-                                         ": this node serves files it already has; put the file "
-                                         "there and name it as file:///path");
-  }
+  const auto path = LocalPath(workload.source);
+  if (!path) return path.error();
+  const auto mmproj = LocalPath(workload.spec.mmproj);
+  if (!mmproj) return mmproj.error().Within("mmproj");
+  if (const auto sum = sources::NormaliseSha256(workload.sha256); !sum) return sum.error();
   const auto capacity = seams_.capacity();
   const std::string accelerator = capacity ? capacity->accelerator : "metal";
   const auto& runtime = runtime_.known();
@@ -113,8 +111,8 @@ Result<LaunchPlan> Manager::Plan(const Record& record, uint16_t port) const {
   input.workload = &workload;
   input.fields = record.entry->fields;
   input.serving = std::move(*serving);
-  input.model_path = source->path;
-  input.mmproj_path = MmprojPath(workload);
+  input.model_path = *path;
+  input.mmproj_path = *mmproj;
   input.host = options_.model_host;
   input.port = port;
   if (!runtime) {
@@ -156,6 +154,7 @@ void Manager::Perform(Record& record, Action action) {
   const Key& key = record.key;
   switch (action) {
     case Action::kClaim: return Start(record, Claim(key, record.it.attempt));
+    case Action::kFetch: return Start(record, Fetch(key, record.it.attempt));
     case Action::kReleaseClaim: record.reserved = false; return Start(record, ReleaseClaim(key));
     case Action::kAcquireSlot:
       if (record.it.pid != 0) return gate_.Hold(key);

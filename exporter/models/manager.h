@@ -17,6 +17,7 @@
 
 #include "exporter/models/claim.h"
 #include "exporter/models/launch.h"
+#include "exporter/models/fetcher.h"
 #include "exporter/models/load_gate.h"
 #include "exporter/models/ports.h"
 #include "exporter/models/preflight.h"
@@ -37,7 +38,7 @@ struct ManagerOptions {
   std::string node_name;
   bool standalone = false;  // manifests from this node's own folder, no API server
   std::string model_host = "127.0.0.1";  // llama-server's --host
-  std::string endpoint_host;             // where others reach it; "" = model_host
+  std::string endpoint_host = "127.0.0.1";  // where others reach it
   PortRange ports{19900, 19999};
   std::string llama_server = "llama-server";
   SupervisorPolicy policy;
@@ -58,6 +59,7 @@ struct ManagerSeams {
   std::function<kube::Node()> self;                           // labels, for selectors
   kube::ApiClient* api = nullptr;                             // null = standalone
   kube::EventRecorder* events = nullptr;                      // null = log only
+  Fetcher* fetcher = nullptr;                                 // null = only files it has
   std::function<boost::asio::awaitable<void>(EndpointChange)> endpoint;  // may be empty
 };
 
@@ -73,7 +75,11 @@ struct ModelView {
   std::optional<WallTime> started;
   std::optional<std::chrono::milliseconds> load_duration;
   std::string endpoint;  // while ready
+  std::optional<sources::DownloadProgress> download;  // while it is fetched
 };
+
+// A failed download as the supervisor is told of it: retried soon, later, or not before an edit.
+Event FetchFailure(const Error& error);
 
 class Manager {
  public:
@@ -126,8 +132,22 @@ class Manager {
   boost::asio::awaitable<std::optional<ClaimHolder>> Holder(std::string node);
   boost::asio::awaitable<void> ReleaseClaim(Key key);
   boost::asio::awaitable<Result<void>> ReadHeader(Key key);
+  boost::asio::awaitable<Result<void>> ReadRemoteHeader(Key key);
   Result<estimator::Verdict> Judge(Record& record) const;
   boost::asio::awaitable<void> Preflighted(Key key, uint64_t attempt);
+
+  // manager_fetch.cc
+  struct Fetchable {
+    sources::Source source;
+    std::string sha256;
+  };
+  Result<std::string> LocalPath(const std::string& text) const;
+  std::optional<sources::Source> Lacking(const std::string& text, const std::string& sha256) const;
+  std::vector<Fetchable> Missing(const Record& record) const;
+  Record* Fetching(const Key& key, uint64_t attempt);
+  boost::asio::awaitable<void> Fetch(Key key, uint64_t attempt);
+  boost::asio::awaitable<Event> TryFetch(Key key, uint64_t attempt);
+  void ReportProgress(Record& record, const sources::DownloadProgress& progress);
 
   // manager_process.cc
   void Spawn(Record& record);

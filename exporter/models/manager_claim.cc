@@ -82,12 +82,19 @@ asio::awaitable<Event> Manager::TryClaim(Key key) {
     co_return Event{.type = Event::Type::kRefused, .text = estimator::DenialText(*verdict)};
   }
   record->reserved = true;
+  const auto missing = Missing(*record);
+  Event event{.type = Event::Type::kClaimed};
   if (seams_.api == nullptr) {
     record->claimed = true;
-    co_return Event{.type = Event::Type::kClaimed};
+  } else {
+    const uint64_t footprint = record->footprint;
+    event = co_await WriteClaim(key, footprint);
   }
-  const uint64_t footprint = record->footprint;
-  co_return co_await WriteClaim(key, footprint);
+  if (event.type == Event::Type::kClaimed && !missing.empty()) {
+    event.fetch = true;
+    event.text = "fetching " + sources::Describe(missing.front().source);
+  }
+  co_return event;
 }
 
 asio::awaitable<Event> Manager::WriteClaim(Key key, uint64_t footprint) {
@@ -176,10 +183,13 @@ asio::awaitable<void> Manager::ReleaseClaim(Key key) {
 
 asio::awaitable<Result<void>> Manager::ReadHeader(Key key) {
   const Record* record = Find(key);
-  const auto source = sources::ParseSource(record->entry->workload.source);
-  if (!source) co_return source.error();
-  const std::string path = source->path;
-  const std::string mmproj = MmprojPath(record->entry->workload);
+  if (record == nullptr || !record->entry) co_return Error(Code::kNotFound, key + " is gone");
+  if (!Missing(*record).empty()) co_return co_await ReadRemoteHeader(key);
+  const auto model_path = LocalPath(record->entry->workload.source);
+  const auto mmproj_path = LocalPath(record->entry->workload.spec.mmproj);
+  if (!model_path) co_return model_path.error();
+  if (!mmproj_path) co_return mmproj_path.error();
+  const std::string path = *model_path, mmproj = *mmproj_path;
   const std::string stamp = StampOf(path) + StampOf(mmproj);
   if (record->header && !stamp.empty() && stamp == record->header_stamp) co_return Result<void>();
 

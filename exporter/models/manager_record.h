@@ -23,6 +23,9 @@ struct Manager::Record {
   bool claimed = false;   // by us, as far as we know
   bool check_failed = false;
 
+  std::optional<sources::DownloadProgress> download;  // while it is fetched
+  SteadyTime download_told{};
+
   // Of the running child.
   uint16_t port = 0;
   uint64_t start_time = 0;

@@ -16,8 +16,7 @@ constexpr std::chrono::minutes kSameStateInterval{1};
 
 std::string Manager::Endpoint(const Record& record) const {
   if (record.it.state != State::kReady) return "";
-  const std::string& host =
-      options_.endpoint_host.empty() ? options_.model_host : options_.endpoint_host;
+  const std::string& host = options_.endpoint_host;
   return "http://" + (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" +
          std::to_string(record.port);
 }
@@ -63,7 +62,8 @@ asio::awaitable<void> Manager::WriteStatus(Key key) {
                             record->it.reason,     record->claimed,
                             record->check_failed,  options_.node_name,
                             Endpoint(*record),     record->footprint,
-                            record->it.restarts,   record->not_honoured};
+                            record->it.restarts,   record->not_honoured,
+                            record->download};
     std::optional<kube::EventText> event;
     if (std::exchange(record->event_due, false)) {
       event = StateEvent(input.state, input.reason, input.check_failed, input.node);
@@ -106,6 +106,7 @@ std::vector<ModelView> Manager::Views() const {
     if (record->it.pid != 0) view.started = record->started;
     view.load_duration = record->it.load_duration;
     view.endpoint = Endpoint(*record);
+    if (record->it.state == State::kFetching) view.download = record->download;
     views.push_back(std::move(view));
   }
   return views;

@@ -50,10 +50,4 @@ Result<estimator::ServingOptions> NodeServing(const kube::Workload& workload,
   return serving;
 }
 
-std::string MmprojPath(const kube::Workload& workload) {
-  if (workload.spec.mmproj.empty()) return "";
-  const auto source = sources::ParseSource(workload.spec.mmproj);
-  return source && !source->path.empty() ? source->path : workload.spec.mmproj;
-}
-
 }  // namespace headroom::exporter

@@ -29,7 +29,4 @@ Result<estimator::ServingOptions> NodeServing(const kube::Workload& workload,
                                               const std::string& runtime_version,
                                               uint64_t mmproj_bytes);
 
-// The projector file on this node; "" = none.
-std::string MmprojPath(const kube::Workload& workload);
-
 }  // namespace headroom::exporter

@@ -11,6 +11,7 @@ std::string_view Phase(State state) {
     case State::kPending: return "Pending";
     case State::kWaitingForMemory: return "WaitingForMemory";
     case State::kClaiming: return "Claiming";
+    case State::kFetching: return "Downloading";
     case State::kPreflight: return "Preflight";
     case State::kLoading: return "Loading";
     case State::kReady: return "Ready";
@@ -93,6 +94,15 @@ Json Conditions(const StatusInput& input, WallTime now) {
   return Json(std::move(conditions));
 }
 
+Json DownloadOrNull(const StatusInput& input) {
+  if (input.state != State::kFetching || !input.download) return Json();
+  Json download = Json::MakeObject();
+  download.Set("bytes", input.download->bytes);
+  download.Set("totalBytes", input.download->total);
+  download.Set("percent", input.download->Percent());
+  return download;
+}
+
 Json TextOrNull(std::string_view text) { return text.empty() ? Json() : Json(text); }
 
 }  // namespace
@@ -122,6 +132,7 @@ Json StatusPatch(const StatusInput& input, WallTime now) {
   view.Set("message", TextOrNull(input.reason));
   view.Set("footprintBytes", input.footprint > 0 ? Json(input.footprint) : Json());
   view.Set("restarts", input.restarts);
+  view.Set("download", DownloadOrNull(input));
   return patch;
 }
 
@@ -133,6 +144,7 @@ std::optional<kube::EventText> StateEvent(State state, const std::string& reason
   switch (state) {
     case State::kWaitingForMemory:
       return kube::EventText{true, "InsufficientMemory", reason};
+    case State::kFetching: return kube::EventText{false, "Downloading", reason + where};
     case State::kLoading:
       return kube::EventText{false, "Loading", "llama-server loads the model" + where};
     case State::kReady: return kube::EventText{false, "Ready", "serving" + where};

@@ -13,6 +13,7 @@
 #include "exporter/models/supervisor.h"
 #include "kube/events.h"
 #include "kube/objects.h"
+#include "sources/download.h"
 
 namespace headroom::exporter {
 
@@ -29,6 +30,7 @@ struct StatusInput {
   uint64_t footprint = 0;
   int restarts = 0;
   std::vector<std::string> not_honoured;
+  std::optional<sources::DownloadProgress> download{};  // told only while downloading
 };
 
 // {"status": {...}} for application/merge-patch+json on the status subresource.

@@ -54,6 +54,8 @@ class Stepper {
   void OnClaimed(const Event& event);
   void OnRefused(const Event& event);
   void OnStepFailed(const Event& event);
+  void OnFetchFailed(const Event& event);
+  void AwaitSlot();
   void OnPreflightPassed(const Event& event);
   void OnSpawned(const Event& event);
   void OnSpawnFailed(const Event& event);
@@ -196,9 +198,22 @@ void Stepper::OnClaimed(const Event& event) {
   // Withdrawn while the write was under way: what was written must go again.
   if (!it_.wanted && it_.state == State::kGone) return Do(Action::kReleaseClaim);
   if (!IsAnswer(event, State::kClaiming)) return;
+  if (!event.fetch) return AwaitSlot();
+  Enter(State::kFetching, event.text);
+  Do(Action::kFetch);
+}
+
+void Stepper::AwaitSlot() {
   Enter(State::kPreflight, "waiting until no other model is loading");
   it_.slot = true;
   Do(Action::kAcquireSlot);
+}
+
+void Stepper::OnFetchFailed(const Event& event) {
+  if (!IsAnswer(event, State::kFetching)) return;
+  // The same bytes would be fetched again for the same answer: only an edit helps.
+  if (event.lasting) return Enter(State::kFailed, event.text);
+  Wait(State::kFailed, event.text, policy_.failed_retry);
 }
 
 void Stepper::OnRefused(const Event& event) {
@@ -209,7 +224,8 @@ void Stepper::OnRefused(const Event& event) {
 }
 
 void Stepper::OnStepFailed(const Event& event) {
-  if (!IsAnswer(event, State::kClaiming) && !IsAnswer(event, State::kPreflight)) return;
+  const bool fetching = IsAnswer(event, State::kFetching);
+  if (!fetching && !IsAnswer(event, State::kClaiming) && !IsAnswer(event, State::kPreflight)) return;
   BackOff(event.text);
 }
 
@@ -338,6 +354,10 @@ void Stepper::On(const Event& event) {
       if (!IsAnswer(event, State::kClaiming)) return;
       return Wait(State::kPending, event.text, policy_.claimed_elsewhere_retry);
     case Type::kStepFailed: return OnStepFailed(event);
+    case Type::kFetched:
+      if (IsAnswer(event, State::kFetching)) AwaitSlot();
+      return;
+    case Type::kFetchFailed: return OnFetchFailed(event);
     case Type::kSlotGranted:
       if (!IsAnswer(event, State::kPreflight) || !it_.slot) return;
       Enter(State::kPreflight);
@@ -357,23 +377,6 @@ void Stepper::On(const Event& event) {
 }
 
 }  // namespace
-
-std::string_view ToString(State state) {
-  switch (state) {
-    case State::kPending: return "pending";
-    case State::kWaitingForMemory: return "waiting-for-memory";
-    case State::kClaiming: return "claiming";
-    case State::kPreflight: return "preflight";
-    case State::kLoading: return "loading";
-    case State::kReady: return "ready";
-    case State::kUnhealthy: return "unhealthy";
-    case State::kStopping: return "stopping";
-    case State::kBackoff: return "backoff";
-    case State::kFailed: return "failed";
-    case State::kGone: return "gone";
-  }
-  return "unknown";
-}
 
 Actions Supervisor::Step(Supervised& it, const Event& event, SteadyTime now) const {
   Stepper stepper(policy_, jitter_, it, now);

@@ -26,6 +26,7 @@ enum class State {
   kPending,           // nothing done yet, or another node runs it
   kWaitingForMemory,  // refused by the verdict; tried again when memory is freed
   kClaiming,          // header read, verdict, one write to the API object
+  kFetching,          // the model file comes into the node's store
   kPreflight,         // waiting for other loads, then the verdict with the memory in use now
   kLoading,           // llama-server runs and is not ready yet
   kReady,
@@ -61,10 +62,12 @@ struct Event {
     kInvalid,    // as written it can never be launched; text = why
     kUnwanted,   // deleted, suspended, bound elsewhere, or we are shutting down for good
     kAdopted,    // a child of an earlier exporter lives; pid, text = launch identity
-    kClaimed,    // attempt
+    kClaimed,    // attempt; fetch, text = what
+    kFetched,      // attempt
+    kFetchFailed,  // attempt, text, lasting: only an edit can help
     kRefused,    // by the verdict, at the claim or in pre-flight; attempt, text
     kHeldElsewhere,  // attempt, text = who holds the claim
-    kStepFailed,     // claim or pre-flight could not be done; attempt, text
+    kStepFailed,     // claim, fetch or pre-flight could not be done; attempt, text
     kSlotGranted,      // attempt
     kPreflightPassed,  // attempt, bytes = size of the model file
     kSpawned,          // pid
@@ -81,11 +84,13 @@ struct Event {
   uint64_t attempt = 0;
   pid_t pid = 0;
   uint64_t bytes = 0;
+  bool fetch = false, lasting = false;
 };
 
 enum class Action {
   kClaim,         // answered by kClaimed, kRefused, kHeldElsewhere or kStepFailed
   kReleaseClaim,
+  kFetch,         // answered by kFetched, kFetchFailed or kStepFailed
   kAcquireSlot,   // answered by kSlotGranted
   kReleaseSlot,   // also gives up waiting for it
   kPreflight,     // answered by kPreflightPassed, kRefused or kStepFailed

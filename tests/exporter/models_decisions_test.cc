@@ -4,6 +4,8 @@
 
 #include "common/yaml.h"
 #include "exporter/models/claim.h"
+#include "exporter/models/manager.h"
+#include "exporter/models/manager.h"
 #include "exporter/models/ports.h"
 #include "exporter/models/preflight.h"
 #include "exporter/models/status.h"
@@ -190,7 +192,7 @@ TEST(Status, OfAReadyModelKeepsOtherOwnersConditions) {
       R"("lastTransitionTime":"t2","observedGeneration":2}],)"
       R"("serving":{"phase":"Ready","endpoint":"http://10.0.0.7:19900","schedulingStatus":null,)"
       R"("schedulingMessage":null,"node":"mac-1","message":null,"footprintBytes":99,)"
-      R"("restarts":1}}})");
+      R"("restarts":1,"download":null}}})");
 }
 
 TEST(Status, OfAServiceUsesLlmkubesWords) {
@@ -214,6 +216,27 @@ TEST(Status, OfAServiceUsesLlmkubesWords) {
   patch = StatusPatch(input, {});
   EXPECT_EQ(StringOr(patch, {"status", "phase"}), "Stopped");
   EXPECT_TRUE(patch.Find({"status", "schedulingStatus"})->IsNull());
+}
+
+TEST(Status, TellsHowFarADownloadIs) {
+  StatusInput input = ReadyInput();
+  input.download = sources::DownloadProgress{25, 100, 1, 1, 25, 100};
+  EXPECT_TRUE(StatusPatch(input, {}).Find({"status", "serving", "download"})->IsNull());
+  input.state = State::kFetching;
+  input.reason = "fetching https h/m.gguf";
+  const Json patch = StatusPatch(input, {});
+  EXPECT_EQ(StringOr(patch, {"status", "serving", "phase"}), "Downloading");
+  EXPECT_EQ(WriteJson(*patch.Find({"status", "serving", "download"})),
+            R"({"bytes":25,"totalBytes":100,"percent":25})");
+  EXPECT_EQ(StateEvent(input.state, input.reason, false, "m")->message,
+            "fetching https h/m.gguf on node m");
+}
+
+TEST(Fetch, AFailureSaysWhenToTryAgain) {
+  EXPECT_EQ(FetchFailure(Error(Code::kUnavailable, "503")).type, Event::Type::kStepFailed);
+  EXPECT_EQ(FetchFailure(Error(Code::kUnauthorized, "401")).type, Event::Type::kFetchFailed);
+  EXPECT_FALSE(FetchFailure(Error(Code::kUnauthorized, "401")).lasting);
+  EXPECT_TRUE(FetchFailure(Error(Code::kInvalid, "sha256 differs")).lasting);
 }
 
 TEST(Status, ReportsIgnoredFields) {

@@ -106,11 +106,12 @@ TEST_F(DownloadTest, FetchesAFileAndUsesItTheNextTime) {
   uint64_t last = 0, total = 0;
   DownloadOptions options;
   options.sha256 = Sha256Hex(content);
-  options.on_progress = [&](const DownloadProgress& p) {
+  options.on_progress = [&](const DownloadProgress& p) -> Result<void> {
     EXPECT_FALSE(fs::exists(path_));  // never under its name before it is complete
     EXPECT_GE(p.bytes, last);
     last = p.bytes;
     total = p.total;
+    return {};
   };
   const auto got = Get(options);
   ASSERT_TRUE(got) << got.error().message();
@@ -151,7 +152,10 @@ TEST_F(DownloadTest, ResumesAfterItWasDropped) {
     net::TaskGroup group(context_.get_executor());
     bool half = false;
     DownloadOptions options;
-    options.on_progress = [&half](const DownloadProgress& p) { half = p.bytes == 200'000; };
+    options.on_progress = [&half](const DownloadProgress& p) -> Result<void> {
+      half = p.bytes == 200'000;
+      return {};
+    };
     const auto run = [](net::HttpClient& client, const AddressPolicy& policy, net::Url url,
                         std::string path, DownloadOptions o) -> asio::awaitable<void> {
       (void)co_await Download(client, policy, std::move(url), std::move(path), std::move(o));
@@ -337,6 +341,19 @@ TEST_F(DownloadTest, RedirectsStayOnTheAllowList) {
   EXPECT_TRUE(StoreIsEmpty());
 }
 
+TEST_F(DownloadTest, EndsWhenNobodyWantsItAnyMore) {
+  Serve({Whole(Content())});
+  DownloadOptions options;
+  options.on_progress = [](const DownloadProgress& p) -> Result<void> {
+    if (p.bytes < 1000) return {};
+    return Error(Code::kGone, "not wanted");
+  };
+  const auto got = Get(options);
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code(), Code::kGone);
+  EXPECT_TRUE(PartialIsThere());  // it may be wanted again
+}
+
 TEST_F(DownloadTest, OneWriterAtATime) {
   Serve({.bytes = Cut(Whole(Content()), 1000), .hold = true});
   auto first = asio::co_spawn(
@@ -359,7 +376,10 @@ TEST_F(DownloadTest, PartsOfASplitLieBesideEachOther) {
   const auto source = ParseSource(hub_.UrlOf("/o/m-00001-of-00002.gguf"));
   std::vector<int> percents;
   DownloadOptions options;
-  options.on_progress = [&](const DownloadProgress& p) { percents.push_back(p.Percent()); };
+  options.on_progress = [&](const DownloadProgress& p) -> Result<void> {
+    percents.push_back(p.Percent());
+    return {};
+  };
   const auto got = RunCoro(
       context_, DownloadSource(*client_, policy_, folder_.path(), *source, options));
   ASSERT_TRUE(got) << got.error().message();
