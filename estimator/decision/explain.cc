@@ -211,11 +211,7 @@ std::string Docs(const Verdict& v) {
 }  // namespace
 
 std::string Summary(const Verdict& v) {
-  if (!v.allowed) {
-    // Appended piece by piece: "[" + string trips a false -Wrestrict of g++ 12 at -O3.
-    std::string text(1, '[');
-    return text.append(RuleId(v.rule)).append("] ").append(FirstLine(v));
-  }
+  if (!v.allowed) return "[" + std::string(RuleId(v.rule)) + "] " + FirstLine(v);
   if (v.Chosen() == nullptr) return Subject(v) + " is allowed; its memory was not checked.";
   return FirstLine(v);
 }
