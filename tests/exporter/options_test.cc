@@ -27,7 +27,7 @@ TEST(Options, Defaults) {
 }
 
 TEST(Options, HelpAndVersion) {
-  EXPECT_THAT(Parse({"--help"})->print, HasSubstr("--stop-models-on-exit"));
+  EXPECT_THAT(Parse({"--help"})->print, HasSubstr("--[no-]stop-models-on-exit"));
   EXPECT_THAT(Parse({"--version"})->print, HasSubstr("headroom-exporter "));
 }
 
