@@ -4,8 +4,6 @@
 
 #include "common/yaml.h"
 #include "exporter/models/claim.h"
-#include "exporter/models/manager.h"
-#include "exporter/models/manager.h"
 #include "exporter/models/ports.h"
 #include "exporter/models/preflight.h"
 #include "exporter/models/status.h"
@@ -230,13 +228,6 @@ TEST(Status, TellsHowFarADownloadIs) {
             R"({"bytes":25,"totalBytes":100,"percent":25})");
   EXPECT_EQ(StateEvent(input.state, input.reason, false, "m")->message,
             "fetching https h/m.gguf on node m");
-}
-
-TEST(Fetch, AFailureSaysWhenToTryAgain) {
-  EXPECT_EQ(FetchFailure(Error(Code::kUnavailable, "503")).type, Event::Type::kStepFailed);
-  EXPECT_EQ(FetchFailure(Error(Code::kUnauthorized, "401")).type, Event::Type::kFetchFailed);
-  EXPECT_FALSE(FetchFailure(Error(Code::kUnauthorized, "401")).lasting);
-  EXPECT_TRUE(FetchFailure(Error(Code::kInvalid, "sha256 differs")).lasting);
 }
 
 TEST(Status, ReportsIgnoredFields) {

@@ -96,52 +96,6 @@ TEST(Supervisor, WaitsForMemoryAndComesBack) {
   EXPECT_THAT(w.Tick(1s), ElementsAre(Action::kClaim));
 }
 
-TEST(Supervisor, FetchesBeforeItLoads) {
-  World w;
-  w.Wanted();
-  const Event claimed{.type = Type::kClaimed, .text = "fetching x", .attempt = 1, .fetch = true};
-  EXPECT_THAT(w.On(claimed), ElementsAre(Action::kFetch));
-  EXPECT_EQ(w.it.state, State::kFetching);
-  EXPECT_EQ(w.it.reason, "fetching x");
-  EXPECT_THAT(w.Tick(1h), IsEmpty()) << "a download takes as long as it takes";
-  EXPECT_THAT(w.On({.type = Type::kFetched, .attempt = 0}), IsEmpty()) << "an earlier attempt's";
-  EXPECT_THAT(w.On({.type = Type::kFetched, .attempt = 1}), ElementsAre(Action::kAcquireSlot));
-  EXPECT_EQ(w.it.state, State::kPreflight);
-}
-
-TEST(Supervisor, TriesAFailedFetchAgainOnlyWhereThatCanHelp) {
-  const struct {
-    Event failure;
-    State state;
-    std::optional<SupervisorPolicy::Duration> retry;
-  } cases[] = {
-      {{.type = Type::kStepFailed, .text = "503", .attempt = 1}, State::kBackoff, 1s},
-      {{.type = Type::kFetchFailed, .text = "401", .attempt = 1}, State::kFailed, 600s},
-      {{.type = Type::kFetchFailed, .text = "sum", .attempt = 1, .lasting = true},
-       State::kFailed,
-       std::nullopt},
-  };
-  for (const auto& c : cases) {
-    World w;
-    w.Wanted();
-    w.On({.type = Type::kClaimed, .attempt = 1, .fetch = true});
-    w.On(c.failure);
-    EXPECT_EQ(w.it.state, c.state);
-    EXPECT_EQ(w.it.reason, c.failure.text);
-    EXPECT_EQ(w.Wake(), c.retry ? std::optional(w.now + *c.retry) : std::nullopt);
-    EXPECT_THAT(w.Wanted("b"), ElementsAre(Action::kClaim)) << "an edit starts again";
-  }
-}
-
-TEST(Supervisor, ForgetsAFetchThatIsNotWantedAnyMore) {
-  World w;
-  w.Wanted();
-  w.On({.type = Type::kClaimed, .attempt = 1, .fetch = true});
-  EXPECT_THAT(w.On({.type = Type::kUnwanted}), ElementsAre(Action::kReleaseClaim));
-  EXPECT_EQ(w.it.state, State::kGone);
-  EXPECT_THAT(w.On({.type = Type::kFetched, .attempt = 1}), IsEmpty());
-}
-
 TEST(Supervisor, LeavesAWorkloadThatAnotherNodeHolds) {
   World w;
   w.Wanted();
