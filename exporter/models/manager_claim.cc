@@ -29,7 +29,9 @@ std::string StampOf(const std::string& path) {
   const auto size = std::filesystem::file_size(path, error);
   const auto time = std::filesystem::last_write_time(path, error);
   if (error) return "";
-  return path + " " + std::to_string(size) + " " + std::to_string(time.time_since_epoch().count());
+  // libc++ counts in 128 bits.
+  const auto ticks = static_cast<int64_t>(time.time_since_epoch().count());
+  return path + " " + std::to_string(size) + " " + std::to_string(ticks);
 }
 
 // The claim as the object carries it now.
