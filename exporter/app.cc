@@ -130,6 +130,7 @@ asio::awaitable<void> App::Run() {
   group.Spawn(app.RunServing());
   group.Spawn(RunUntilSignal(app));
   co_await group.Join();
+  LogInfo("headroom-exporter stopped");
 }
 
 }  // namespace headroom::exporter
