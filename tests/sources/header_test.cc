@@ -49,7 +49,7 @@ class HeaderTest : public ::testing::Test {
     net::TlsServerOptions options;
     options.certificate_file = folder_ + "/crt";
     options.key_file = folder_ + "/key";
-    tls_ = std::move(net::TlsServer::Load(options).value());
+    tls_ = net::TlsServer::Load(options).value();
     ca_pem_ = ca->certificate_pem;
     Listen(tls_.get());
   }

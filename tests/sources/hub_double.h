@@ -62,7 +62,8 @@ inline const Identity& TestIdentity() {
     net::TlsServerOptions options;
     options.certificate_file = certificate;
     options.key_file = key;
-    return Identity{ca->certificate_pem, std::move(*net::TlsServer::Load(options))};
+    auto server = net::TlsServer::Load(options);
+    return Identity{ca->certificate_pem, std::move(*server)};
   }();
   return identity;
 }
