@@ -24,7 +24,7 @@ class Live : public ::testing::Test {
     }
     const auto config = kube::LoadKubeconfig(path);
     ASSERT_TRUE(config) << config.error().message();
-    api_ = std::move(kube::ApiClient::Make(context_.get_executor(), *config).value());
+    api_ = kube::ApiClient::Make(context_.get_executor(), *config).value();
     suffix_ = std::to_string(getpid());
   }
   void TearDown() override {

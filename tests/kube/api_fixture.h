@@ -11,7 +11,7 @@ namespace headroom::kube {
 class ApiTest : public ::testing::Test {
  protected:
   ApiTest() : api_(context_), tasks_(context_.get_executor(), net::TaskGroup::Mode::kIndependent) {
-    client_ = std::move(ApiClient::Make(context_.get_executor(), api_.ClientConfig()).value());
+    client_ = ApiClient::Make(context_.get_executor(), api_.ClientConfig()).value();
   }
   void TearDown() override {
     tasks_.Cancel();
