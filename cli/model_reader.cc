@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::chrono::seconds kRemoteDeadline{30};
 
-// The person at the terminal chose this host, so it is allowed beside the usual ones; private
-// addresses stay refused.
+// The person at the terminal chose this host, so it is allowed beside the usual ones, also where it
+// is written as an address; a name that leads to a private address stays refused.
 Result<sources::AddressPolicy> PolicyFor(const sources::Source& source) {
   auto entries = sources::AddressPolicy::DefaultEntries();
   entries.push_back(source.url.host + ":" + std::to_string(source.url.port));
@@ -36,7 +36,9 @@ Result<sources::ModelHeader> ReadRemote(const sources::Source& source) {
                                                net::After(kRemoteDeadline)),
                      asio::use_future);
   io.run();
-  return result.get();
+  auto header = result.get();
+  if (!header) return header.error().Within(source.text);
+  return header;
 }
 
 }  // namespace

@@ -116,7 +116,8 @@ TEST_F(ApplyTest, UnreachableWebhookIsOneLineAndStoresNothing) {
                          "https://127.0.0.1:1"});
   EXPECT_EQ(code, kFailed);
   EXPECT_THAT(err_.str(), HasSubstr("127.0.0.1:1"));
-  EXPECT_EQ(std::count(err_.str().begin(), err_.str().end(), '\n'), 1);
+  const std::string line = err_.str();
+  EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1) << line;
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/accepted"));
 }
 
