@@ -62,8 +62,10 @@ HyperParameters Summarise(const Hparams& h, Keys& keys, const Rule& rule) {
   out.encoder_only = rule.memory == Memory::kNone;
   out.flash_attention = rule.name != "grok";  // llama_init_from_model() turns it off
   for (uint32_t il = 0; il < h.n_layer_all; ++il) {
-    const uint32_t head = h.is_swa[il] ? h.head_v_swa : h.head_v;
-    out.max_v_width = std::max(out.max_v_width, head * h.n_head_kv[il]);
+    // Not checked yet: a hostile product must not wrap around.
+    const uint64_t head = h.is_swa[il] ? h.head_v_swa : h.head_v;
+    const uint64_t width = std::min<uint64_t>(head * h.n_head_kv[il], UINT32_MAX);
+    out.max_v_width = std::max(out.max_v_width, static_cast<uint32_t>(width));
   }
   return out;
 }

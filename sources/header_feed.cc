@@ -7,6 +7,9 @@
 namespace headroom::sources {
 namespace {
 
+// Far above any model: keeps the sums of an estimate within 64 bits.
+constexpr uint64_t kMaxFileBytes = uint64_t{1} << 50;
+
 estimator::GgufLimits Limits() {
   estimator::GgufLimits limits;
   limits.header_bytes = kMaxHeaderBytes;
@@ -39,7 +42,28 @@ Result<void> HeaderFeed::Add(std::string_view bytes) {
   return {};
 }
 
+Result<void> AddPart(std::vector<HeaderPart>& parts, HeaderPart part) {
+  uint64_t total = part.header.header_bytes;
+  for (const HeaderPart& earlier : parts) total += earlier.header.header_bytes;
+  if (total > kMaxAllHeaderBytes) {
+    return Error(Code::kInvalid, "the headers of its parts exceed " +
+                                     std::to_string(kMaxAllHeaderBytes) + " bytes");
+  }
+  // The first part speaks for the model; what the others repeat is not kept.
+  if (!parts.empty()) part.header.metadata.clear();
+  parts.push_back(std::move(part));
+  return {};
+}
+
 Result<ModelHeader> AssembleModel(std::vector<HeaderPart> parts) {
+  if (!parts.empty()) {
+    const uint64_t expected = parts.front().header.Uint("split.count").value_or(0);
+    if (expected > parts.size()) {
+      return Error(Code::kInvalid, "the file is one of " + std::to_string(expected) +
+                                       " parts, found " + std::to_string(parts.size()) +
+                                       ": name the first part, NAME-00001-of-NNNNN.gguf");
+    }
+  }
   ModelHeader out;
   uint64_t file_bytes = 0;
   std::vector<estimator::GgufHeader> headers;
@@ -51,7 +75,9 @@ Result<ModelHeader> AssembleModel(std::vector<HeaderPart> parts) {
                                        std::to_string(needed));
     }
     const auto sum = CheckedAdd(file_bytes, part.file_bytes.value_or(needed));
-    if (!sum) return Error(Code::kInvalid, "the file sizes of its parts overflow");
+    if (!sum || *sum > kMaxFileBytes) {
+      return Error(Code::kInvalid, "its file size is out of range (at most 1 PiB)");
+    }
     file_bytes = *sum;
     out.bytes_read += part.bytes_read;
     if (!out.revision.empty()) out.revision += ' ';

@@ -14,6 +14,7 @@
 namespace headroom::sources {
 
 inline constexpr uint64_t kMaxHeaderBytes = 64u << 20;  // the largest known header has 18 MiB
+inline constexpr uint64_t kMaxAllHeaderBytes = 4 * kMaxHeaderBytes;  // over the parts of a split
 
 // Feeds a reader from a stream: bytes it wants to jump over are dropped as they pass.
 class HeaderFeed {
@@ -40,7 +41,10 @@ struct HeaderPart {
   uint64_t bytes_read = 0;
   std::string revision;
 };
-// kInvalid when a file is shorter than its tensors need.
+// Appends to `parts` what a model keeps of a further part; kInvalid when the headers of all parts
+// together are larger than any model's.
+Result<void> AddPart(std::vector<HeaderPart>& parts, HeaderPart part);
+// kInvalid when a file is shorter than its tensors need, parts are missing or a size is absurd.
 Result<ModelHeader> AssembleModel(std::vector<HeaderPart> parts);
 
 }  // namespace headroom::sources

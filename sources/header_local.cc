@@ -103,7 +103,9 @@ Result<ModelHeader> ReadLocalHeader(const std::string& path) {
   for (const Source& part : SplitParts(source)) {
     auto read = ReadOne(part.path, false);
     if (!read) return read.error();
-    parts.push_back(std::move(read->part));
+    if (auto added = AddPart(parts, std::move(read->part)); !added) {
+      return added.error().Within(path);
+    }
   }
   auto model = AssembleModel(std::move(parts));
   if (!model) return model.error().Within(path);

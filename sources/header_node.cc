@@ -74,7 +74,7 @@ asio::awaitable<Result<ModelHeader>> ReadNodeHeader(net::HttpClient& client,
     if (!response) co_return Unreachable(response.error());
     auto part = ReadAnswer(*response, file.path);
     if (!part) co_return part.error();
-    parts.push_back(std::move(*part));
+    if (auto added = AddPart(parts, std::move(*part)); !added) co_return added.error();
   }
   co_return AssembleModel(std::move(parts));
 }

@@ -112,7 +112,7 @@ asio::awaitable<Result<ModelHeader>> ReadRemoteHeader(net::HttpClient& client,
   for (Source& part : SplitParts(source)) {
     auto read = co_await ReadPart(client, policy, std::move(part.url), bearer, deadline);
     if (!read) co_return read.error();
-    parts.push_back(std::move(*read));
+    if (auto added = AddPart(parts, std::move(*read)); !added) co_return added.error();
   }
   co_return AssembleModel(std::move(parts));
 }

@@ -130,6 +130,11 @@ Result<Shape> MakeShape(const ModelFile& model, const ServingOptions& options) {
   shape.flash = options.flash_attention != FlashAttention::kOff && model.hyper.flash_attention;
   shape.pooled_index = TraitsOf(options.runtime_version).pooled_index;
   SetContext(model, options, shape);
+  if (shape.cells > kMaxContext || shape.cells * shape.streams > kMaxContext) {
+    return Error(Code::kInvalid, "a KV cache of " + std::to_string(shape.cells) + " tokens x " +
+                                     std::to_string(shape.streams) +
+                                     " streams is out of range (at most 268435456)");
+  }
   if (!model.hyper.encoder_only) {
     if (auto checked = CheckCacheTypes(model, shape); !checked) return checked.error();
   }

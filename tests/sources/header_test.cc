@@ -13,6 +13,7 @@
 #include "common/files.h"
 #include "net/http_server.h"
 #include "net/task_group.h"
+#include "sources/header_feed.h"
 #include "sources/range.h"
 #include "tests/support/run_coro.h"
 #include "tests/tools/tiny_models.h"
@@ -279,6 +280,34 @@ TEST_F(HeaderTest, ANodesExporterIsAskedWithItsToken) {
   EXPECT_EQ(header->revision, "\"r\"");
   EXPECT_THAT(read("/models/absent.gguf", "t").error().message(), HasSubstr("does not exist"));
   EXPECT_THAT(read("/models/a b.gguf", "x").error().message(), HasSubstr("--node-token-file"));
+}
+
+// One part as a reader gives it; `claimed` stands for a file of another size.
+HeaderPart PartOf(const GgufWriter& writer, std::optional<uint64_t> claimed = std::nullopt) {
+  HeaderFeed feed(writer.FileBytes());
+  EXPECT_TRUE(feed.Add(writer.Header()));
+  auto header = feed.Finish();
+  EXPECT_TRUE(header);
+  return {std::move(header.value()), claimed.value_or(writer.FileBytes()), 1, "r"};
+}
+
+TEST(AssembleModel, RefusesMissingPartsAndAbsurdSizes) {
+  GgufWriter split = headroom::testing::TinyModel();
+  split.Add("split.count", uint32_t{2});
+  std::vector<HeaderPart> parts;
+  ASSERT_TRUE(AddPart(parts, PartOf(split)));
+  EXPECT_THAT(AssembleModel(parts).error().message(), HasSubstr("one of 2 parts, found 1"));
+  ASSERT_TRUE(AddPart(parts, PartOf(split)));
+  EXPECT_TRUE(parts[1].header.metadata.empty());
+  EXPECT_TRUE(AssembleModel(parts));
+  std::vector<HeaderPart> huge;
+  ASSERT_TRUE(AddPart(huge, PartOf(headroom::testing::TinyModel(), (uint64_t{1} << 50) + 1)));
+  EXPECT_THAT(AssembleModel(huge).error().message(), HasSubstr("out of range"));
+  HeaderPart wide = PartOf(split);
+  wide.header.header_bytes = kMaxHeaderBytes;
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(AddPart(parts, wide));
+  ASSERT_TRUE(AddPart(parts, wide));
+  EXPECT_THAT(AddPart(parts, wide).error().message(), HasSubstr("headers of its parts exceed"));
 }
 
 TEST_F(HeaderTest, FilesGiveTheSameModelAndTheirRawHeader) {
