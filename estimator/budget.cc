@@ -51,18 +51,21 @@ uint64_t Part(uint64_t total, double fraction) {
   return static_cast<uint64_t>(static_cast<double>(total) * fraction);
 }
 
-// "48.0 GiB total x 0.75 (adaptive)" -> "... = 36.0 GiB", lowered to the GPU limit if there is one.
-Budget Capped(uint64_t bytes, std::string derivation, uint64_t gpu_working_set) {
+// Lowered to the GPU limit if there is one, and never above what the node has at all.
+Budget Capped(uint64_t bytes, std::string derivation, const NodeCapacity& node) {
+  const bool gpu_first =
+      node.gpu_working_set != 0 &&
+      (node.memory_total == 0 || node.gpu_working_set <= node.memory_total);
+  const uint64_t limit = gpu_first ? node.gpu_working_set : node.memory_total;
   Budget budget;
   budget.bytes = bytes;
-  if (gpu_working_set != 0 && bytes > gpu_working_set) {
-    budget.bytes = gpu_working_set;
-    budget.capped = true;
-    budget.derivation =
-        derivation + ", capped by the GPU working set at " + FormatBytes(gpu_working_set);
-    return budget;
-  }
   budget.derivation = std::move(derivation);
+  if (limit == 0 || bytes <= limit) return budget;
+  budget.bytes = limit;
+  budget.capped = true;
+  budget.derivation += std::string(", capped by the ") +
+                       (gpu_first ? "GPU working set" : "memory total") + " at " +
+                       FormatBytes(limit);
   return budget;
 }
 
@@ -95,6 +98,9 @@ Result<NodeBudget> ResolveNodeBudget(std::string_view setting, uint64_t memory_t
     }
     out = {*bytes, "flag " + FormatQuantity(*bytes)};
   }
+  if (memory_total != 0 && out.bytes > memory_total) {
+    out = {memory_total, out.source + ", memory total"};
+  }
   if (gpu_working_set != 0 && out.bytes > gpu_working_set) {
     out = {gpu_working_set, out.source + ", GPU limit"};
   }
@@ -118,7 +124,7 @@ Result<Budget> ResolveBudget(const BudgetTexts& texts, const NodeCapacity& node)
   if (texts.memory_budget) {
     const uint64_t bytes = *ParseBudget(*texts.memory_budget);
     Budget budget = Capped(bytes, FormatGiB(bytes) + " (" + texts.path + ".memoryBudget)",
-                           node.gpu_working_set);
+                           node);
     budget.from_model = true;
     return budget;
   }
@@ -126,7 +132,7 @@ Result<Budget> ResolveBudget(const BudgetTexts& texts, const NodeCapacity& node)
     const double fraction = *ParseFraction(*texts.memory_fraction);
     Budget budget = Capped(Part(node.memory_total, fraction),
                            Of(node.memory_total, fraction, texts.path + ".memoryFraction"),
-                           node.gpu_working_set);
+                           node);
     budget.from_model = true;
     return budget;
   }
@@ -135,11 +141,11 @@ Result<Budget> ResolveBudget(const BudgetTexts& texts, const NodeCapacity& node)
     return Capped(*node.memory_budget,
                   FormatGiB(*node.memory_budget) + " of " + FormatGiB(node.memory_total) +
                       " total (" + source + ")",
-                  node.gpu_working_set);
+                  node);
   }
   const double fraction = AdaptiveFraction(node.memory_total);
   return Capped(Part(node.memory_total, fraction), Of(node.memory_total, fraction, "adaptive"),
-                node.gpu_working_set);
+                node);
 }
 
 bool IsStale(const NodeCapacity& node, WallTime now) {

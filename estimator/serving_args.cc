@@ -1,6 +1,8 @@
 // The llama-server flags that decide memory (common/arg.cpp of llama.cpp 0.6.0 and 0.7.0).
+#include <algorithm>
 #include <charconv>
 #include <functional>
+#include <iterator>
 
 #include "estimator/serving.h"
 
@@ -108,6 +110,19 @@ constexpr Flag kFlags[] = {
     {"--rerank", "", false, SetSwitch<&O::embeddings, true>},
 };
 
+// Flags that load a second file, whose size nobody here knows, or replace the model's own.
+constexpr std::string_view kLoadsMore[] = {
+    "-md", "--model-draft", "-hfd", "-hfrd", "--hf-repo-draft", "--lora", "--lora-scaled",
+    "--control-vector", "--control-vector-scaled", "-mm", "--mmproj", "-mmu", "--mmproj-url",
+    "-hf", "-hfr", "--hf-repo", "-hff", "--hf-file", "-mu", "--model-url", "-mv",
+    "--model-vocoder", "-hfv", "-hfrv", "--hf-repo-v", "-hffv", "--hf-file-v",
+};
+
+bool LoadsMore(std::string_view arg) {
+  const std::string_view name = arg.substr(0, arg.find('='));
+  return std::find(std::begin(kLoadsMore), std::end(kLoadsMore), name) != std::end(kLoadsMore);
+}
+
 const Flag* FindFlag(std::string_view name) {
   for (const Flag& flag : kFlags) {
     if (name == flag.long_name || (!flag.short_name.empty() && name == flag.short_name)) {
@@ -124,6 +139,10 @@ Result<void> ApplyArgs(ServingOptions& options, const std::vector<std::string>& 
     const std::string_view arg = args[i];
     const size_t equals = arg.starts_with("--") ? arg.find('=') : std::string_view::npos;
     const std::string_view name = arg.substr(0, equals);
+    if (LoadsMore(arg)) {
+      return Error(Code::kInvalid, "extraArgs: " + std::string(arg.substr(0, arg.find('='))) +
+                                       ": loads memory that is not counted");
+    }
     const Flag* flag = FindFlag(name);
     if (flag == nullptr) continue;
     std::string_view value;

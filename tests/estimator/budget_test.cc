@@ -66,6 +66,18 @@ INSTANTIATE_TEST_SUITE_P(
                        32 * kGiB,
                        32 * kGiB,
                        "GPU working set"},
+        PrecedenceCase{"NeverAboveTheMemory",
+                       {.memory_budget = "400Gi"},
+                       std::nullopt,
+                       0,
+                       48 * kGiB,
+                       "capped by the memory total"},
+        PrecedenceCase{"NorAboveItWithAWideGpuLimit",
+                       {.memory_budget = "400Gi"},
+                       std::nullopt,
+                       64 * kGiB,
+                       48 * kGiB,
+                       "capped by"},
         PrecedenceCase{
             "FractionOfOne", {.memory_fraction = "1"}, std::nullopt, 0, 48 * kGiB, "x 1.00"}),
     [](const ::testing::TestParamInfo<PrecedenceCase>& p) { return std::string(p.param.name); });
@@ -92,6 +104,8 @@ TEST(Budget, NodeSetting) {
   EXPECT_EQ(ResolveNodeBudget("0.8", 50 * kGiB, 0)->bytes, 40 * kGiB);
   EXPECT_EQ(ResolveNodeBudget("24Gi", 48 * kGiB, 0)->source, "flag 24Gi");
   EXPECT_EQ(ResolveNodeBudget("0.9", 48 * kGiB, 36 * kGiB)->bytes, 36 * kGiB);
+  EXPECT_EQ(ResolveNodeBudget("240Gi", 48 * kGiB, 0)->bytes, 48 * kGiB);
+  EXPECT_EQ(ResolveNodeBudget("240Gi", 0, 0)->bytes, 240 * kGiB);
   EXPECT_FALSE(ResolveNodeBudget("lots", 48 * kGiB, 0));
   EXPECT_FALSE(ResolveNodeBudget("0", 48 * kGiB, 0));
 }

@@ -70,6 +70,22 @@ TEST(ServingArgs, ErrorsNameFlagAndValue) {
   EXPECT_FALSE(ApplyArgs(options, {"--parallel", "99999999999"}));
 }
 
+TEST(ServingArgs, RefusesWhatLoadsFurtherFiles) {
+  for (const char* flag :
+       {"-md", "--model-draft", "-hfd", "--lora", "--lora-scaled", "--control-vector",
+        "--control-vector-scaled", "-mm", "--mmproj", "-mmu", "--mmproj-url", "-hf", "-hfr",
+        "--hf-repo", "-hff", "--hf-file", "-mu", "--model-url", "--hf-repo-draft"}) {
+    ServingOptions options;
+    const std::string expected =
+        std::string("extraArgs: ") + flag + ": loads memory that is not counted";
+    for (const auto& args : {std::vector<std::string>{flag, "x"}, {std::string(flag) + "=x"}}) {
+      const auto applied = ApplyArgs(options, args);
+      ASSERT_FALSE(applied) << flag;
+      EXPECT_EQ(applied.error().message(), expected);
+    }
+  }
+}
+
 TEST(ServingArgs, ToArgsReadsBackAsTheSame) {
   ServingOptions o;
   o.context = 4096;
