@@ -1,5 +1,5 @@
-// What people read: the denial, warnings and machine-readable causes of a Verdict. The webhook, the
-// agent's condition and `headroom check` print these same lines. Deterministic, ASCII, no clock.
+// What people read: the denial, warnings and machine-readable causes of a Verdict. The webhook and the
+// agent's condition print these same lines. Deterministic, ASCII, no clock.
 #pragma once
 
 #include <string>
@@ -26,7 +26,7 @@ struct Cause {
 };
 std::vector<Cause> Causes(const Verdict& verdict);
 
-// The whole verdict for `headroom check --json`, /v1 endpoints and logs.
+// The whole verdict for /v1 endpoints and logs.
 Json ToJson(const Verdict& verdict);
 
 }  // namespace headroom::estimator

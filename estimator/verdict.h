@@ -56,6 +56,7 @@ struct Request {
   FieldNames fields = {};
   std::string source = {};           // "hf org/repo file.gguf @ 3f2a1c" for the Estimate line
   uint64_t header_bytes_read = 0;    // 0 = do not say
+  bool file_on_node = false;         // a path, not a download: other nodes need not have it
   const ModelFile* model = nullptr;  // borrowed for the call; nullptr = see `unknown`
   UnknownSize unknown = {};
   bool allow_unknown = false;  // --unknown-size=warn

@@ -193,7 +193,7 @@ std::string WayOut(const Verdict& v) {
   switch (v.rule) {
     case Rule::kNoCandidate:
       return "  Start headroom-exporter on the Mac, or correct " + v.fields.node +
-             "; `headroom nodes` lists what is known.\n";
+             ".\n";
     case Rule::kNodeBudget:
       return "  The node's exporter writes them; correct or remove what was set by hand.\n";
     case Rule::kUnknownSize:
@@ -245,7 +245,7 @@ std::vector<std::string> Warnings(const Verdict& v) {
   if (out.size() > kMaxWarnings) {
     const size_t more = out.size() - kMaxWarnings + 1;
     out.resize(kMaxWarnings - 1);
-    out.push_back("and " + std::to_string(more) + " more warnings: see `headroom check`");
+    out.push_back("and " + std::to_string(more) + " more warnings");
   }
   return out;
 }

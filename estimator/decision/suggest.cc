@@ -17,6 +17,7 @@ using State = CandidateView::State;
 constexpr uint32_t kSmallestUsefulContext = 1024;
 
 void AddOtherNodes(const Request& request, std::vector<Suggestion>& out) {
+  if (request.file_on_node) return;  // nobody knows whether the file is there too
   std::vector<CandidateView> fitting;
   for (const Candidate& other : request.others) {
     CandidateView view = EvaluateCandidate(request, other);
@@ -112,6 +113,9 @@ void AddServingChanges(const Request& request, const Candidate& node, const Cand
 // The smallest single occupant that frees enough; else as many of the largest as it takes.
 void AddStop(const Request& request, const CandidateView& view, std::vector<Suggestion>& out) {
   if (view.state != State::kOccupied) return;
+  // The shortfall ends at the headroom, which is never negative; a node may be over its budget.
+  const uint64_t deficit =
+      SaturatingSub(CheckedAdd(view.need, view.committed).value_or(UINT64_MAX), view.budget.bytes);
   Suggestion suggestion{.kind = Kind::kStop,
                         .node = view.node,
                         .serving = request.serving,
@@ -119,15 +123,15 @@ void AddStop(const Request& request, const CandidateView& view, std::vector<Sugg
   uint64_t freed = 0;
   for (const Occupant& occupant : view.occupants) {  // largest first
     if (occupant.name == "other models") continue;
-    if (occupant.footprint_bytes >= view.shortfall) {
+    if (occupant.footprint_bytes >= deficit) {
       suggestion.stop = {occupant.name};
       freed = occupant.footprint_bytes;
-    } else if (freed < view.shortfall) {
+    } else if (freed < deficit) {
       suggestion.stop.push_back(occupant.name);
       freed += occupant.footprint_bytes;
     }
   }
-  if (freed < view.shortfall || suggestion.stop.empty()) return;
+  if (freed < deficit || suggestion.stop.empty()) return;
   suggestion.text = "on " + view.node + " after stopping ";
   for (size_t i = 0; i < suggestion.stop.size(); ++i) {
     suggestion.text += (i == 0 ? "" : ", ") + suggestion.stop[i];
