@@ -27,18 +27,27 @@ bool IsDnsName(const std::string& text) {
          std::all_of(text.begin(), text.end(), ok);
 }
 
+// A label has no '.': the file name kind.namespace.name.yaml then means one object only.
+bool IsDnsLabel(const std::string& text) {
+  return IsDnsName(text) && text.size() <= 63 && text.find('.') == std::string::npos;
+}
+
 Result<void> Check(const Json& object) {
   const std::string kind = StringOr(object, {"kind"});
   if (kind != "Model" && kind != "InferenceService") {
     return Error(Code::kInvalid, "kind: expected Model or InferenceService, found '" + kind + "'");
   }
-  for (const std::string_view field : {"name", "namespace"}) {
-    const std::string value = StringOr(object, {"metadata", field});
-    if (!IsDnsName(value)) {
-      return Error(Code::kInvalid,
-                   "metadata." + std::string(field) +
-                       ": expected lower-case letters, digits, '-' and '.', found '" + value + "'");
-    }
+  const std::string name = StringOr(object, {"metadata", "name"});
+  if (!IsDnsName(name)) {
+    return Error(Code::kInvalid,
+                 "metadata.name: expected lower-case letters, digits, '-' and '.', found '" + name +
+                     "'");
+  }
+  const std::string ns = StringOr(object, {"metadata", "namespace"});
+  if (!IsDnsLabel(ns)) {
+    return Error(Code::kInvalid,
+                 "metadata.namespace: expected at most 63 lower-case letters, digits and '-', "
+                 "found '" + ns + "'");
   }
   return {};
 }

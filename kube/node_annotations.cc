@@ -107,6 +107,9 @@ Node DecodeNode(const Json& object) {
     } else {
       reader.Refuse("observed-at", "expected an RFC 3339 time", *text);
     }
+  } else {
+    // Without it numbers of any age would pass for fresh.
+    reader.Missing("observed-at");
   }
   return node;
 }

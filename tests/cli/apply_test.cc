@@ -64,6 +64,7 @@ TEST_F(ApplyTest, BadManifestsNameFileObjectAndField) {
       {"kind: Model\nmetadata: {name: ../../etc/passwd}\n", "object 1: metadata.name: expected"},
       {"kind: Model\nmetadata: {name: a/b}\n", "object 1: metadata.name: expected"},
       {"kind: Model\nmetadata: {name: a, namespace: '..'}\n", "metadata.namespace: expected"},
+      {"kind: Model\nmetadata: {name: a, namespace: b.c}\n", "metadata.namespace: expected"},
       {"- 1\n", "object 1: expected an object"},
       {"", "no object in it"},
   };

@@ -91,6 +91,13 @@ TEST(NodeAnnotations, AForeignNodePublishesNothing) {
   EXPECT_EQ(node.capacity.pressure, "unknown");
 }
 
+TEST(NodeAnnotations, NumbersWithoutATimeAreNotTrusted) {
+  auto annotations = EncodeAnnotations(Full());
+  annotations.erase(std::string(kPrefix) + "observed-at");
+  EXPECT_THAT(DecodeNode(NodeWith(annotations)).capacity.invalid,
+              HasSubstr("headroom.dev/observed-at is missing"));
+}
+
 TEST(NodeAnnotations, CordonedOrNotReadyIsUnschedulable) {
   Json node = NodeWith(EncodeAnnotations(Full()));
   EXPECT_TRUE(DecodeNode(node).capacity.schedulable);
