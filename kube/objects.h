@@ -60,6 +60,8 @@ struct ServingSpec {
   int64_t replicas = 1;
   std::string path = "spec";  // where the fields stand, for error texts
   std::string problem;        // the first field of a wrong type, "" = none
+
+  friend bool operator==(const ServingSpec&, const ServingSpec&) = default;
 };
 
 struct Model {

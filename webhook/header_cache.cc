@@ -29,12 +29,15 @@ asio::awaitable<void> HeaderCache::RunFetch(HeaderNeed need) {
   // A cancelled fetch must not leave its entry "in flight" for ever.
   struct Guard {
     HeaderTable& table;
+    net::Notifier& changed;
     const HeaderNeed& need;
     bool finished = false;
     ~Guard() {
-      if (!finished) table.Abandon(need);
+      if (finished) return;
+      table.Abandon(need);
+      changed.Notify();
     }
-  } guard{table_, need};
+  } guard{table_, changed_, need};
   const net::Deadline deadline = net::After(kFetchTime);
   auto result = co_await fetch_(need, deadline);
   guard.finished = true;
@@ -43,9 +46,14 @@ asio::awaitable<void> HeaderCache::RunFetch(HeaderNeed need) {
 }
 
 asio::awaitable<void> HeaderCache::WaitFor(HeaderNeed need, net::Deadline deadline) {
-  while (table_.Find(need, Now()).kind == HeaderState::Kind::kPending) {
+  while (true) {
+    const HeaderState::Kind kind = table_.Find(need, Now()).kind;
+    const bool queued = kind == HeaderState::Kind::kMissing && !stopping_ &&
+                        table_.in_flight() >= kMaxFetches;
+    if (kind != HeaderState::Kind::kPending && !queued) co_return;
     const bool notified = co_await changed_.Wait(deadline);
     if (!notified) co_return;
+    if (queued && table_.Find(need, Now()).kind == HeaderState::Kind::kMissing) Start(need);
   }
 }
 

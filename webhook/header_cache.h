@@ -23,7 +23,8 @@ class HeaderCache {
   HeaderState Find(const HeaderNeed& need);
   // Starts a fetch unless one is under way, an answer holds or too many are running.
   void Start(const HeaderNeed& need);
-  // Until `need` is no longer being fetched, or `deadline`.
+  // Until `need` is no longer being fetched, or `deadline`. What could not start because too many
+  // were running starts when one of them ends.
   boost::asio::awaitable<void> WaitFor(HeaderNeed need, net::Deadline deadline);
   boost::asio::awaitable<void> Stop();
 

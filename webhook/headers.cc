@@ -96,6 +96,7 @@ Sizing SizeOf(const kube::Workload& workload, const std::vector<const kube::Node
     return sizing;
   }
   sizing.source = Describe(*source);
+  sizing.file_on_node = source->where == Source::Where::kNodeFile;
   const auto* header = Lookup(*source, targets, lookup, now, needs, sizing);
   if (header == nullptr) return sizing;
   if (header->projector) {

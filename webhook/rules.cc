@@ -1,8 +1,10 @@
 #include "webhook/rules.h"
 
 #include <algorithm>
+#include <map>
 
 #include "common/checked.h"
+#include "common/quantity.h"
 #include "estimator/explain.h"
 #include "estimator/verdict.h"
 #include "webhook/headers.h"
@@ -28,6 +30,7 @@ estimator::FieldNames FieldsOf(const kube::Workload& workload) {
   fields.cache_type_v = "spec.cacheTypeV";
   fields.node = "annotation headroom.dev/node";
   fields.source = "spec.modelRef";
+  fields.prompt_cache = "spec.extraArgs --cache-ram";
   return fields;
 }
 
@@ -59,6 +62,7 @@ class Judging {
                  const Change& change);
   void Take(const estimator::Verdict& verdict, const Change& change);
   void Deny(const estimator::Verdict& verdict);
+  bool WaitsForOccupant(const estimator::Verdict& verdict, const Change& change);
   void DenyText(estimator::Rule rule, const kube::Workload& workload, const std::string& detail);
 
   const Review& review_;
@@ -67,6 +71,8 @@ class Judging {
   const RuleSettings& settings_;
   const WallTime now_;
   Decision decision_;
+  // Node -> workloads that nobody has sized yet: their headers are being fetched.
+  std::map<std::string, std::vector<std::string>, std::less<>> unsized_;
 };
 
 std::vector<const kube::Node*> Judging::Targets(const kube::Workload& workload) const {
@@ -79,15 +85,29 @@ std::vector<const kube::Node*> Judging::Targets(const kube::Workload& workload) 
   return targets;
 }
 
-// Bytes of a load whose claim does not say; 0 if its header cannot be read (the node's own
-// memory-committed still counts it).
+// What the owner says of a model that cannot be sized.
+uint64_t DeclaredSize(const kube::Workload& workload) {
+  if (!workload.budget.memory_budget) return 0;
+  const auto bytes = ParseQuantity(*workload.budget.memory_budget);
+  return bytes ? *bytes : 0;
+}
+
+// Bytes of a load whose claim does not say. If its header cannot be read: the declared size, else 0
+// (once it is claimed the node's own memory-committed counts it).
 uint64_t Judging::FootprintOf(const Load& load, const kube::Node& node) {
   if (load.footprint) return *load.footprint;
   const auto workload = view_.FindWorkload(load.key);
   if (!workload) return 0;
   const Sizing sizing = SizeOf(*workload, {&node}, lookup_, now_, decision_.needs);
   auto options = kube::ServingOptionsOf(*workload);
-  if (sizing.model == nullptr || !options) return 0;
+  if (sizing.model == nullptr) {
+    const uint64_t declared = DeclaredSize(*workload);
+    if (sizing.pending && declared == 0 && workload->claimed_by.empty()) {
+      unsized_[node.meta.name].push_back(load.key);
+    }
+    return declared;
+  }
+  if (!options) return 0;
   options->mmproj_bytes = sizing.mmproj_bytes;
   options->runtime_version = node.capacity.runtime_version;
   const auto footprint = estimator::Estimate(*sizing.model, *options);
@@ -159,6 +179,7 @@ void Judging::JudgeChange(const Change& change) {
   request.fields = FieldsOf(workload);
   request.source = sizing.source;
   request.header_bytes_read = sizing.bytes_read;
+  request.file_on_node = sizing.file_on_node;
   request.model = sizing.model;
   request.unknown.why = sizing.pending ? estimator::UnknownSize::Why::kPending
                                        : estimator::UnknownSize::Why::kUnreadable;
@@ -181,7 +202,30 @@ void Judging::JudgeChange(const Change& change) {
   Take(verdict, change);
 }
 
+// Room that an admitted workload of unknown size may need is not given away while its header is on
+// its way. True when the review has been denied for that.
+bool Judging::WaitsForOccupant(const estimator::Verdict& verdict, const Change& change) {
+  const estimator::CandidateView* chosen = verdict.Chosen();
+  if (!verdict.allowed || settings_.allow_unknown || chosen == nullptr) return false;
+  const auto unsized = unsized_.find(chosen->node);
+  if (unsized == unsized_.end()) return false;
+  for (const std::string& key : unsized->second) {
+    if (key == change.reservation_key) continue;
+    estimator::Verdict waiting = verdict;
+    waiting.allowed = false;
+    waiting.rule = estimator::Rule::kHeaderPending;
+    decision_.unknown_size = true;
+    const auto causes = estimator::Causes(waiting);
+    waiting.fields.source = key + ", which runs on node " + chosen->node + ",";
+    Deny(waiting);
+    decision_.answer.causes = causes;
+    return true;
+  }
+  return false;
+}
+
 void Judging::Take(const estimator::Verdict& verdict, const Change& change) {
+  if (WaitsForOccupant(verdict, change)) return;
   const bool unknown = verdict.rule == estimator::Rule::kUnknownSize ||
                        verdict.rule == estimator::Rule::kHeaderPending ||
                        (verdict.allowed && verdict.FootprintBytes() == 0);

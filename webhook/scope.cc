@@ -36,8 +36,8 @@ bool SameBudget(const estimator::BudgetTexts& a, const estimator::BudgetTexts& b
   return a.memory_budget == b.memory_budget && a.memory_fraction == b.memory_fraction;
 }
 
-// 0 stands for the model's own maximum.
-uint64_t Tokens(uint32_t context) { return context == 0 ? UINT64_MAX : context; }
+// 0 leaves the size to the model or to the batch: only an estimate can compare that.
+bool NotAbove(uint32_t a, uint32_t b) { return a == b || (a != 0 && b != 0 && a < b); }
 
 bool NoMoreThan(const ServingOptions& after, const ServingOptions& before) {
   ServingOptions same = after;
@@ -46,8 +46,8 @@ bool NoMoreThan(const ServingOptions& after, const ServingOptions& before) {
   same.ubatch = before.ubatch;
   same.prompt_cache_mib = before.prompt_cache_mib;
   same.context_checkpoints = before.context_checkpoints;
-  return same == before && Tokens(after.context) <= Tokens(before.context) &&
-         after.batch <= before.batch && after.ubatch <= before.ubatch &&
+  return same == before && NotAbove(after.context, before.context) &&
+         after.batch <= before.batch && NotAbove(after.ubatch, before.ubatch) &&
          after.prompt_cache_mib <= before.prompt_cache_mib &&
          after.context_checkpoints <= before.context_checkpoints;
 }
@@ -146,6 +146,9 @@ Growth CompareWorkloads(const kube::Workload& before, const kube::Workload& afte
   const bool same_file = before.source == after.source && before.sha256 == after.sha256 &&
                          before.spec.mmproj == after.spec.mmproj;
   if (!same_place || !same_file || !SameBudget(before.budget, after.budget)) return Growth::kMoved;
+  // Before the options are read: what was stored with options that do not parse must still take
+  // labels and finalizers.
+  if (before.spec == after.spec) return Growth::kNone;
   const auto old_options = kube::ServingOptionsOf(before);
   const auto new_options = kube::ServingOptionsOf(after);
   if (!old_options || !new_options) return Growth::kMoved;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/webhook/objects.h"
+#include "webhook/scope.h"
 
 namespace headroom::webhook {
 namespace {
@@ -29,6 +30,9 @@ class Rules : public ::testing::Test {
     EXPECT_TRUE(parsed);
     const HeaderLookup lookup = [this](const HeaderNeed& need) {
       asked_.push_back(need.node);
+      if (need.source.path == "/models/slow.gguf") {
+        return HeaderState{HeaderState::Kind::kPending, nullptr, ""};
+      }
       return state_.kind == HeaderState::Kind::kReady
                  ? HeaderState{HeaderState::Kind::kReady, &heavy_, ""}
                  : state_;
@@ -94,6 +98,25 @@ TEST_F(Rules, EstimatesBoundModelsWithoutAClaim) {
   EXPECT_THAT(decision.answer.message, HasSubstr("team-a/bound"));
 }
 
+TEST_F(Rules, AnOccupantWhoseHeaderIsOnItsWayIsNotForgotten) {
+  Json bound = ModelObject("bound", 3 * kOneGiB, "/models/slow.gguf");
+  bound.Make({"spec", "nodeName"}) = "mac-1";
+  view_.Apply(Kind::kModel, Upsert(bound));
+  const Decision waits = Create(ModelObject("llama", kOneGiB));
+  EXPECT_EQ(waits.rule, "HR-302") << waits.detail;
+  EXPECT_THAT(waits.answer.message, HasSubstr("Model/team-a/bound"));
+  EXPECT_TRUE(waits.reservations.empty());
+  // A declared size is counted, a claim is counted by the node.
+  Json declared = bound, claimed = bound;
+  declared.Make({"spec", "hardware", "memoryBudget"}) = "3Gi";
+  view_.Apply(Kind::kModel, Upsert(declared));
+  EXPECT_EQ(Create(ModelObject("llama", 2 * kOneGiB)).rule, "HR-103");
+  EXPECT_EQ(Create(ModelObject("llama", kOneGiB / 2)).outcome, Outcome::kAllowed);
+  claimed.Make({"metadata", "annotations", "headroom.dev/claimed-by"}) = "mac-1";
+  view_.Apply(Kind::kModel, Upsert(claimed));
+  EXPECT_EQ(Create(ModelObject("llama", kOneGiB)).outcome, Outcome::kAllowed);
+}
+
 TEST_F(Rules, PassesWhatIsNotOurs) {
   Json cuda = ModelObject("llama", 8 * kOneGiB);
   cuda.Make({"spec", "hardware", "accelerator"}) = "cuda";
@@ -131,6 +154,46 @@ TEST_F(Rules, AnUpdateThatDoesNotGrowPassesEvenOverBudget) {
   EXPECT_EQ(Update(big, wider).detail, "no growth");
   EXPECT_FALSE(asked_.empty());
   EXPECT_EQ(Update(big, ModelObject("llama", 10 * kOneGiB)).outcome, Outcome::kDenied);
+}
+
+TEST_F(Rules, WhatWasStoredWithBadOptionsStillTakesMetadata) {
+  Json bad = ModelObject("llama", 256);
+  bad.Make({"spec", "serving", "parallelSlots"}) = 100000;
+  Json labelled = bad;
+  labelled.Make({"metadata", "labels", "a"}) = "b";
+  EXPECT_EQ(Update(bad, labelled).detail, "no growth");
+  labelled.Make({"spec", "serving", "contextSize"}) = 512;
+  EXPECT_EQ(Update(bad, labelled).rule, "HR-401");
+}
+
+TEST_F(Rules, GrowthFromOrToTheModelsOwnSizeIsEstimated) {
+  struct Row {
+    const char* field;
+    int64_t before, after;
+    Growth growth;
+  };
+  for (const Row& row :
+       {Row{"contextSize", 0, 4096, Growth::kDepends}, Row{"contextSize", 4096, 0, Growth::kDepends},
+        Row{"contextSize", 4096, 2048, Growth::kNone}, Row{"contextSize", 0, 0, Growth::kNone},
+        Row{"contextSize", 2048, 4096, Growth::kDepends},
+        Row{"uBatchSize", 512, 256, Growth::kNone}}) {
+    const auto workload = [&row](int64_t value) {
+      Json model = ModelObject("llama", 256);
+      model.Make({"spec", "serving", row.field}) = value;
+      return *kube::WorkloadOf(kube::DecodeModel(model));
+    };
+    EXPECT_EQ(CompareWorkloads(workload(row.before), workload(row.after)), row.growth)
+        << row.field << " " << row.before << " -> " << row.after;
+  }
+  const auto ubatch = [](const char* value) {
+    Json model = ModelObject("llama", 256);
+    Json arguments = Json::MakeArray();
+    arguments.Append("-ub");
+    arguments.Append(value);
+    model.Make({"spec", "serving", "extraArgs"}) = std::move(arguments);
+    return *kube::WorkloadOf(kube::DecodeModel(model));
+  };
+  EXPECT_EQ(CompareWorkloads(ubatch("512"), ubatch("0")), Growth::kDepends);
 }
 
 TEST_F(Rules, AnUpdateOfTargetSourceOrBudgetIsJudged) {
@@ -221,12 +284,17 @@ TEST_F(Rules, WithoutAUsableNodeItSaysSo) {
 
 TEST_F(Rules, OffersAnotherNode) {
   view_.Apply(Kind::kNode, Upsert(NodeObject({.name = "mac-2", .budget = 16 * kGiB})));
-  Json model = ModelObject("llama", 8 * kOneGiB);
+  Json model = ModelObject("llama", 8 * kOneGiB, "hf://org/repo/a.gguf");
   EXPECT_EQ(Create(model).reservations.at(0).node, "mac-2");
   model.Make({"spec", "nodeName"}) = "mac-1";
   const Decision decision = Create(model);
   EXPECT_EQ(decision.rule, "HR-101");
   EXPECT_THAT(decision.answer.message, HasSubstr("mac-2"));
+  // A file on a node need not be on another one; the rule stays.
+  model.Make({"spec", "source"}) = "/models/heavy.gguf";
+  const Decision local = Create(model);
+  EXPECT_EQ(local.rule, "HR-101");
+  EXPECT_THAT(local.answer.message, Not(HasSubstr("mac-2")));
 }
 
 TEST_F(Rules, AClaimedWorkloadIsJudgedWhereItRuns) {
