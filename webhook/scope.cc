@@ -155,6 +155,20 @@ Growth CompareWorkloads(const kube::Workload& before, const kube::Workload& afte
   return NoMoreThan(*new_options, *old_options) ? Growth::kNone : Growth::kDepends;
 }
 
+void ExpectAdmitted(const Review& review, View& view, WallTime now) {
+  // A generated name is not known yet, so nothing can refer to it either.
+  if (!NotOurBusiness(review).empty() || review.name.empty()) return;
+  if (review.resource == "models") {
+    kube::Model model = kube::DecodeModel(review.object);
+    CompleteMeta(review, model.meta);
+    view.Expect(std::move(model), now);
+  } else {
+    kube::InferenceService service = kube::DecodeInferenceService(review.object);
+    CompleteMeta(review, service.meta);
+    view.Expect(std::move(service), now);
+  }
+}
+
 Scope ScopeOf(const Review& review, const View& view) {
   Scope scope;
   scope.pass = NotOurBusiness(review);

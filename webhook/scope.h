@@ -29,6 +29,9 @@ struct Scope {
   std::vector<std::string> warnings;
 };
 
+// Tells the view of an object that was admitted and not for a dry run.
+void ExpectAdmitted(const Review& review, View& view, WallTime now);
+
 Scope ScopeOf(const Review& review, const View& view);
 
 // Whether `after` can need more memory than `before`, as far as the manifests alone tell.

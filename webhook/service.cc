@@ -4,6 +4,7 @@
 
 #include "common/flags.h"
 #include "common/log.h"
+#include "webhook/scope.h"
 
 namespace headroom::webhook {
 namespace {
@@ -108,7 +109,9 @@ Decision Service::JudgeNow(const Review& review, bool last) {
     if (last && state.kind == Kind::kMissing) state.kind = Kind::kPending;
     return state;
   };
-  return Judge(review, parts_.view, lookup, parts_.rules, std::chrono::system_clock::now());
+  const WallTime now = std::chrono::system_clock::now();
+  parts_.view.DropExpired(now);
+  return Judge(review, parts_.view, lookup, parts_.rules, now);
 }
 
 asio::awaitable<Decision> Service::Decide(const Review& review, net::Deadline deadline) {
@@ -143,6 +146,7 @@ asio::awaitable<net::HttpResponse> Service::Validate(const net::HttpRequest& req
   }
   const Decision decision = co_await Decide(*review, start + AnswerTime(timeout));
   if (!review->dry_run && decision.answer.allowed) {
+    ExpectAdmitted(*review, parts_.view, std::chrono::system_clock::now());
     for (const Reservation& reservation : decision.reservations) {
       parts_.view.Reserve(reservation, std::chrono::system_clock::now());
     }

@@ -54,6 +54,7 @@ void View::ApplyNode(const ObjectEvent& event) {
 void View::ApplyModel(const ObjectEvent& event) {
   kube::Model model = kube::DecodeModel(event.object);
   const std::string key = model.meta.Key();
+  expected_models_.erase(key);
   if (event.type == ObjectEvent::Type::kDelete) {
     models_.erase(key);
     reservations_.erase(WorkloadKey(Kind::kModel, key));
@@ -69,6 +70,7 @@ void View::ApplyModel(const ObjectEvent& event) {
 void View::ApplyService(const ObjectEvent& event) {
   kube::InferenceService service = kube::DecodeInferenceService(event.object);
   const std::string key = service.meta.Key();
+  expected_services_.erase(key);
   Unlink(key);
   if (event.type == ObjectEvent::Type::kDelete) {
     services_.erase(key);
@@ -142,16 +144,26 @@ void View::Place(const std::string& workload_key) {
   if (kept) reservations_.erase(held);
 }
 
-const kube::Model* View::FindModel(std::string_view key) const {
+const kube::Model* View::StoredModel(std::string_view key) const {
   const auto it = models_.find(key);
   return it == models_.end() ? nullptr : &it->second;
 }
 
+const kube::Model* View::FindModel(std::string_view key) const {
+  const auto expected = expected_models_.find(key);
+  return expected != expected_models_.end() ? &expected->second.object : StoredModel(key);
+}
+
 std::vector<const kube::InferenceService*> View::ServicesOf(std::string_view model_key) const {
   std::vector<const kube::InferenceService*> out;
+  for (const auto& [key, expected] : expected_services_) {
+    const kube::InferenceService& service = expected.object;
+    if (service.meta.ns + "/" + service.model_ref == model_key) out.push_back(&service);
+  }
   const auto it = services_by_model_.find(model_key);
   if (it == services_by_model_.end()) return out;
   for (const std::string& key : it->second) {
+    if (expected_services_.contains(key)) continue;  // counted above, or of another model now
     if (const auto found = services_.find(key); found != services_.end()) {
       out.push_back(&found->second);
     }
@@ -164,13 +176,13 @@ std::optional<kube::Workload> View::FindWorkload(std::string_view key) const {
   if (slash == std::string_view::npos) return std::nullopt;
   const std::string_view kind = key.substr(0, slash), name = key.substr(slash + 1);
   if (kind == kube::TypeOf(Kind::kModel).kind) {
-    const kube::Model* model = FindModel(name);
+    const kube::Model* model = StoredModel(name);
     return model != nullptr ? kube::WorkloadOf(*model) : std::nullopt;
   }
   const auto service = services_.find(name);
   if (service == services_.end()) return std::nullopt;
   const kube::Model* model =
-      FindModel(service->second.meta.ns + "/" + service->second.model_ref);
+      StoredModel(service->second.meta.ns + "/" + service->second.model_ref);
   return model != nullptr ? kube::WorkloadOf(service->second, *model) : std::nullopt;
 }
 
@@ -204,6 +216,24 @@ std::vector<Load> View::LoadsOn(std::string_view node, WallTime now) const {
   std::vector<Load> list;
   for (auto& [key, load] : out) list.push_back(std::move(load));
   return list;
+}
+
+void View::Expect(kube::Model model, WallTime now) {
+  const std::string key = model.meta.Key();
+  expected_models_.insert_or_assign(key, Expected<kube::Model>{std::move(model),
+                                                               now + kExpectedTime});
+}
+
+void View::Expect(kube::InferenceService service, WallTime now) {
+  const std::string key = service.meta.Key();
+  expected_services_.insert_or_assign(
+      key, Expected<kube::InferenceService>{std::move(service), now + kExpectedTime});
+}
+
+void View::DropExpired(WallTime now) {
+  const auto expired = [now](const auto& item) { return item.second.until <= now; };
+  std::erase_if(expected_models_, expired);
+  std::erase_if(expected_services_, expired);
 }
 
 void View::Reserve(Reservation reservation, WallTime now) {

@@ -38,6 +38,7 @@ class View {
 
   void Apply(kube::Kind kind, const kube::ObjectEvent& event);
 
+  // Objects as admitted a moment ago, else as the feeds have them.
   const kube::Model* FindModel(std::string_view key) const;  // "namespace/name"
   std::vector<const kube::InferenceService*> ServicesOf(std::string_view model_key) const;
   const std::vector<const kube::Node*>& nodes() const { return node_list_; }  // by name
@@ -49,6 +50,13 @@ class View {
 
   void Reserve(Reservation reservation, WallTime now);
 
+  // An admitted object is known at once: what it will be joined with may be asked about before a
+  // feed delivers it. Until then, or for kExpectedTime (another webhook may have refused it).
+  static constexpr std::chrono::seconds kExpectedTime{10};
+  void Expect(kube::Model model, WallTime now);
+  void Expect(kube::InferenceService service, WallTime now);
+  void DropExpired(WallTime now);
+
   size_t models() const { return models_.size(); }
   size_t services() const { return services_.size(); }
   size_t reservations() const { return reservations_.size(); }
@@ -58,6 +66,14 @@ class View {
     Reservation reservation;
     WallTime until;
   };
+  template <class Object>
+  struct Expected {
+    Object object;
+    WallTime until;
+  };
+  template <class Object>
+  using ExpectedMap = std::map<std::string, Expected<Object>, std::less<>>;
+  const kube::Model* StoredModel(std::string_view key) const;
   void ApplyNode(const kube::ObjectEvent& event);
   void ApplyModel(const kube::ObjectEvent& event);
   void ApplyService(const kube::ObjectEvent& event);
@@ -76,6 +92,8 @@ class View {
   std::map<std::string, std::string, std::less<>> placed_at_;  // workload key -> node, "" = none
   std::map<std::string, std::map<std::string, Load>, std::less<>> loads_;  // node -> key -> load
   std::map<std::string, Held, std::less<>> reservations_;
+  ExpectedMap<kube::Model> expected_models_;
+  ExpectedMap<kube::InferenceService> expected_services_;
 };
 
 // The key of the reservation of an object whose name the API server makes up later.

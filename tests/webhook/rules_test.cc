@@ -330,6 +330,21 @@ TEST_F(Rules, AModelIsJudgedWithAllItsServices) {
   EXPECT_THAT(decision.answer.message, HasSubstr("team-a/a"));
 }
 
+TEST_F(Rules, WhatWasAdmittedAMomentAgoIsJoinedBeforeAFeedDeliversIt) {
+  const auto admit = [this](const Json& object) {
+    ExpectAdmitted(*ParseReview(WriteJson(ReviewObject(object))), view_, kNow);
+  };
+  const Json model = ModelObject("llama", 0), service = ServiceObject("chat", "llama", 8 * kOneGiB);
+  admit(model);
+  EXPECT_EQ(Create(service).outcome, Outcome::kDenied);
+  view_.DropExpired(kNow + 10s);
+  EXPECT_EQ(Create(service).outcome, Outcome::kPassed) << "forgotten";
+  admit(service);
+  EXPECT_EQ(Create(model).outcome, Outcome::kDenied);
+  view_.Apply(Kind::kInferenceService, Upsert(ServiceObject("chat", "llama", kOneGiB)));
+  EXPECT_EQ(Create(model).outcome, Outcome::kAllowed) << "the feed knows better";
+}
+
 TEST_F(Rules, AGeneratedNameIsReservedByItsReview) {
   Json model = ModelObject("x", kOneGiB);
   model.Make({"metadata"}).Remove("name");
