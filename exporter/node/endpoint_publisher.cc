@@ -18,15 +18,23 @@ std::string KeyOf(const EndpointChange& change) {
 asio::awaitable<void> EndpointPublisher::Apply(EndpointChange change) {
   const std::string key = KeyOf(change);
   const auto known = known_.find(key);
-  if (change.port == 0 && known != known_.end()) change.port = known->second.port;
-  bool gone = false;
-  if (!change.ready) gone = co_await ObjectIsGone(change);
+  if (change.port == 0 && known != known_.end()) change.port = known->second.change.port;
+  const uint64_t word = ++words_;
+  known_[key] = {change, word};
+  Fate fate = Fate::kKept;
+  if (!change.ready) fate = co_await FateOf(change);
+  // A withdrawal that waited long must not overtake what was said meanwhile.
+  const auto now = known_.find(key);
+  if (now == known_.end() || now->second.word != word) co_return;
   Result<void> done = Result<void>();
-  if (gone) {
-    known_.erase(key);
+  if (fate == Fate::kElsewhere) {
+    known_.erase(now);  // that node writes the same objects from here on
+  } else if (fate == Fate::kGone) {
+    known_.erase(now);
     done = co_await Remove(change);
-  } else if (change.port != 0) {  // else it was never published
-    known_[key] = change;
+  } else if (change.port == 0) {
+    known_.erase(now);  // it was never published
+  } else {
     done = co_await Write(change);
   }
   const std::string problem = done ? "" : done.error().message();
@@ -43,10 +51,10 @@ asio::awaitable<void> EndpointPublisher::Run(std::chrono::milliseconds interval)
     co_await net::SleepFor(interval);
     // By key: Apply() of a model that goes away may change the map between two requests.
     std::vector<std::string> keys;
-    for (const auto& [key, change] : known_) keys.push_back(key);
+    for (const auto& [key, last] : known_) keys.push_back(key);
     for (const std::string& key : keys) {
       const auto it = known_.find(key);
-      if (it != known_.end()) co_await Apply(it->second);
+      if (it != known_.end()) co_await Apply(it->second.change);
     }
   }
 }
@@ -83,14 +91,24 @@ asio::awaitable<Result<void>> EndpointPublisher::Put(const kube::ResourceType& t
   co_return Result<void>();
 }
 
-asio::awaitable<bool> EndpointPublisher::ObjectIsGone(EndpointChange change) {
-  if (change.object.deleting) co_return true;
+asio::awaitable<EndpointPublisher::Fate> EndpointPublisher::FateOf(EndpointChange change) {
+  if (change.object.deleting) co_return Fate::kGone;
   const kube::ResourceType& type = kube::TypeOf(change.kind);
   const auto object =
       co_await api_.Get(kube::ResourcePath(type, change.object.ns, change.object.name));
-  if (!object) co_return object.error().code() == Code::kNotFound;
-  const kube::Meta meta = kube::DecodeMeta(*object);
-  co_return meta.deleting || meta.uid != change.object.uid;
+  if (!object) {
+    co_return object.error().code() == Code::kNotFound ? Fate::kGone : Fate::kKept;
+  }
+  co_return DecideFate(*object, change.object.uid, node_);
+}
+
+EndpointPublisher::Fate EndpointPublisher::DecideFate(const Json& object, const std::string& uid,
+                                                      const std::string& node) {
+  const kube::Meta meta = kube::DecodeMeta(object);
+  if (meta.deleting || meta.uid != uid) return Fate::kGone;
+  const auto holder = meta.annotations.find(kube::kClaimedByAnnotation);
+  const bool held = holder != meta.annotations.end() && !holder->second.empty();
+  return held && holder->second != node ? Fate::kElsewhere : Fate::kKept;
 }
 
 asio::awaitable<Result<void>> EndpointPublisher::Remove(EndpointChange change) {

@@ -1,6 +1,7 @@
 // Keeps Service and EndpointSlice of each served model as the model is, with a heartbeat every 30
-// s. A withdrawn endpoint stays as not ready while its object exists; both go with the object. One
-// per process; failures are logged and tried again at the next heartbeat.
+// s. A withdrawn endpoint stays as not ready while its object exists and no other node holds it;
+// both go with the object. One per process; failures are logged and tried again at the next
+// heartbeat.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -25,16 +26,30 @@ class EndpointPublisher {
   // Heartbeats until cancelled.
   boost::asio::awaitable<void> Run(std::chrono::milliseconds interval = kHeartbeat);
 
+  // What becomes of an endpoint that is not ready.
+  enum class Fate {
+    kKept,
+    kGone,       // with the object it served
+    kElsewhere,  // another node has claimed the object, and the endpoint with it
+  };
+  // `object` as the API server has it now; pure.
+  static Fate DecideFate(const Json& object, const std::string& uid, const std::string& node);
+
  private:
+  struct Word {
+    EndpointChange change;
+    uint64_t word = 0;  // of words_, when it was said
+  };
   boost::asio::awaitable<Result<void>> Write(EndpointChange change);
   boost::asio::awaitable<Result<void>> Put(const kube::ResourceType& type, std::string name,
                                            Json object);
-  boost::asio::awaitable<bool> ObjectIsGone(EndpointChange change);
+  boost::asio::awaitable<Fate> FateOf(EndpointChange change);
   boost::asio::awaitable<Result<void>> Remove(EndpointChange change);
 
   kube::ApiClient& api_;
   std::string node_;
-  std::map<std::string, EndpointChange> known_;  // by kind/namespace/name
+  std::map<std::string, Word> known_;  // the newest, by kind/namespace/name
+  uint64_t words_ = 0;
   std::map<std::string, std::string> problems_;  // told once per change
 };
 

@@ -120,6 +120,58 @@ TEST_F(Endpoints, GoWithTheirObject) {
             "DELETE endpointslices/llama-3-1; GET services/llama-3-1; DELETE services/llama-3-1; ");
 }
 
+TEST(EndpointPublisher, DecidesWhatBecomesOfAWithdrawnEndpoint) {
+  using Fate = EndpointPublisher::Fate;
+  struct Case {
+    const char* object;
+    Fate expected;
+  } const cases[] = {
+      {R"({"metadata": {"uid": "u-1"}})", Fate::kKept},
+      {R"({"metadata": {"uid": "u-2"}})", Fate::kGone},
+      {R"({"metadata": {"uid": "u-1", "deletionTimestamp": "2026-01-02T03:04:05Z"}})", Fate::kGone},
+      {R"({"metadata": {"uid": "u-1", "annotations": {"headroom.dev/claimed-by": "mac-1"}}})",
+       Fate::kKept},
+      {R"({"metadata": {"uid": "u-1", "annotations": {"headroom.dev/claimed-by": "mac-2"}}})",
+       Fate::kElsewhere},
+      {R"({"metadata": {"uid": "u-2", "annotations": {"headroom.dev/claimed-by": "mac-2"}}})",
+       Fate::kGone},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(EndpointPublisher::DecideFate(*ParseJson(c.object), "u-1", "mac-1"), c.expected)
+        << c.object;
+  }
+}
+
+TEST_F(Endpoints, AreLeftToTheNodeThatHoldsTheModelNow) {
+  api_.OnRequest([](const FakeRequest&) {
+    Json object = Json::MakeObject();
+    object.Make({"metadata"}).Set("uid", "u-1");
+    object.Make({"metadata", "annotations"}).Set(kube::kClaimedByAnnotation, "mac-2");
+    return JsonReply(200, object);
+  });
+  EndpointPublisher publisher(*client_, "mac-1");
+  Run(publisher.Apply(Change(false)));
+  EXPECT_EQ(Requests(), "GET models/llama-3.1; ");
+}
+
+TEST_F(Endpoints, ASlowWithdrawalDoesNotOvertakeALaterPublish) {
+  EndpointPublisher publisher(*client_, "mac-1");
+  bool published = false;
+  api_.OnRequest([&](const FakeRequest& request) {
+    if (request.target.find("/models/") == std::string::npos) return JsonReply(200, Managed());
+    if (!std::exchange(published, true)) tasks_.Spawn(publisher.Apply(Change(true)));
+    Json object = Json::MakeObject();
+    object.Make({"metadata"}).Set("uid", "u-1");
+    return JsonReply(200, object);
+  });
+  Run(publisher.Apply(Change(false)));
+  RunUntil([this] { return api_.requests().size() >= 5; });
+  EXPECT_THAT(api_.requests().back().body, HasSubstr("\"ready\":true"));
+  for (const FakeRequest& request : api_.requests()) {
+    EXPECT_EQ(request.body.find("\"ready\":false"), std::string::npos);
+  }
+}
+
 TEST_F(Endpoints, HeartbeatsGoOn) {
   api_.OnRequest([](const FakeRequest& request) {
     return request.method == "GET" ? StatusReply(404, "no") : JsonReply(201, Json::MakeObject());
