@@ -4,20 +4,27 @@
 #include <array>
 #include <utility>
 
+#include "sources/source.h"
+
 namespace headroom::exporter {
 namespace {
 
 using estimator::FlashAttention;
 using estimator::ServingOptions;
 
-// The node decides these: another value would break supervision or what was admitted.
-constexpr std::array<std::string_view, 11> kReserved = {
-    "-m",         "--model",        "--host",         "--port",      "-fit",       "--fit",
-    "--api-prefix", "--ssl-key-file", "--ssl-cert-file", "--models-dir", "--models-preset"};
+// The node decides these: another value would break supervision or what was admitted, load memory
+// nobody has counted, or open the node's files. Each takes one value.
+constexpr auto kReserved = std::to_array<std::string_view>(
+    {"-m", "--model", "--host", "--port", "-fit", "--fit", "--api-prefix", "--ssl-key-file",
+     "--ssl-cert-file", "--models-dir", "--models-preset", "-mu", "--model-url", "-hf", "-hfr",
+     "--hf-repo", "-hff", "--hf-file", "-md", "--model-draft", "--spec-draft-model", "-hfd",
+     "-hfrd", "--hf-repo-draft", "--spec-draft-hf", "-mm", "--mmproj", "-mmu", "--mmproj-url",
+     "--lora", "--lora-scaled", "--control-vector", "--control-vector-scaled", "--path",
+     "--slot-save-path", "--media-path", "--rpc"});
 
 // Fields of the schema that would change what runs and that a native process cannot follow.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kNotHonoured = {{
-    {"speculativeDecoding", "draft models are not started on this node; use extraArgs"},
+    {"speculativeDecoding", "draft models are not started on this node"},
     {"image", "a native process runs here, not a container"},
     {"command", "a native process runs here, not a container"},
     {"args", "a native process runs here; use extraArgs"},
@@ -114,7 +121,9 @@ void Builder::ReportIgnoredFields() {
       NotHonoured(input_.workload->spec.path + "." + std::string(field) + ": " + std::string(why));
     }
   }
-  if (!input_.workload->sha256.empty()) {
+  const auto source = sources::ParseSource(input_.workload->source);
+  const bool by_hand = source && source->where == sources::Source::Where::kNodeFile;
+  if (by_hand && !input_.workload->sha256.empty()) {
     NotHonoured("spec.sha256: not checked, the file was put on this node by hand");
   }
   if (input_.workload->spec.replicas > 1) {

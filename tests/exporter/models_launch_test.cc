@@ -93,6 +93,7 @@ TEST(Launch, ReportsWhatItCannotHonour) {
   Case c;
   c.input.fields = Parse(R"({"speculativeDecoding": {"type": "draft"}, "env": [{"name": "A"}],
                              "image": null, "ropeScaling": {"type": "yarn"}})");
+  c.workload.source = "/models/a.gguf";
   c.workload.sha256 = std::string(64, '0');
   c.workload.spec.path = "spec";
   c.workload.spec.replicas = 2;
@@ -113,6 +114,25 @@ TEST(Launch, ExtraArgumentsComeLastAndCannotBreakSupervision) {
   c.workload.spec.extra_args = {"--no-such-thing"};
   EXPECT_EQ(c.Line(), "spec.serving.extraArgs: llama-server 0.7.0 has no argument "
                       "--no-such-thing; see /bin/llama-server --help");
+}
+
+TEST(Launch, ExtraArgumentsLoadNothingElse) {
+  for (const char* flag :
+       {"-mu", "--model-url", "-hf", "--hf-repo", "-hff", "-md", "--model-draft", "-hfd", "-mm",
+        "--mmproj", "-mmu", "--lora", "--lora-scaled", "--control-vector",
+        "--control-vector-scaled", "--path", "--slot-save-path", "--rpc"}) {
+    Case c;
+    c.workload.spec.extra_args = {flag, "x", "--temp", "0"};
+    EXPECT_THAT(c.Line(), testing::EndsWith("--n-gpu-layers 99 --metrics --temp 0")) << flag;
+    EXPECT_EQ(c.Plan()->not_honoured.size(), 1u) << flag;
+  }
+}
+
+TEST(Launch, AFetchedFileIsChecked) {
+  Case c;
+  c.workload.source = "https://host.example/a.gguf";
+  c.workload.sha256 = std::string(64, '0');
+  EXPECT_THAT(c.Plan()->not_honoured, testing::IsEmpty());
 }
 
 TEST(Launch, IdentityIgnoresThePortOnly) {
