@@ -131,6 +131,7 @@ class Manager {
   boost::asio::awaitable<Event> WriteClaim(Key key, uint64_t footprint);
   boost::asio::awaitable<std::optional<ClaimHolder>> Holder(std::string node);
   boost::asio::awaitable<void> ReleaseClaim(Key key);
+  boost::asio::awaitable<void> RemoveClaim(kube::Workload workload);
   boost::asio::awaitable<Result<void>> ReadHeader(Key key);
   boost::asio::awaitable<Result<void>> ReadRemoteHeader(Key key);
   Result<estimator::Verdict> Judge(Record& record) const;
@@ -179,6 +180,7 @@ class Manager {
   std::map<Key, std::unique_ptr<Record>> records_;
   std::deque<std::pair<Key, Event>> queue_;
   bool draining_queue_ = false;
+  bool adopting_ = false;  // the list of children is not complete yet
   bool synced_ = false, stopping_ = false;
 };
 

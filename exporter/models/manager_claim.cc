@@ -50,6 +50,10 @@ void TakeClaim(kube::Workload& workload, const Json& object) {
 }  // namespace
 
 asio::awaitable<void> Manager::Claim(Key key, uint64_t attempt) {
+  // A release under way would take away what is claimed now.
+  for (Record* busy = Find(key); busy != nullptr && busy->releasing > 0; busy = Find(key)) {
+    co_await wake_.Wait(net::After(std::chrono::seconds(1)));
+  }
   Event event = co_await TryClaim(key);
   Record* record = Find(key);
   if (record == nullptr) co_return;
@@ -57,6 +61,7 @@ asio::awaitable<void> Manager::Claim(Key key, uint64_t attempt) {
   record->check_failed = event.type == Type::kStepFailed;
   // Between this verdict and the launch the bytes are spoken for.
   if (record->it.attempt == attempt) record->reserved = event.type == Type::kClaimed;
+  if (record->it.state == State::kFailed) record->reserved = false;
   event.attempt = attempt;
   Post(key, std::move(event));
 }
@@ -171,6 +176,21 @@ asio::awaitable<void> Manager::ReleaseClaim(Key key) {
     record->claimed = true;
     co_return;
   }
+  // What was last seen is no longer so: the next claim has to be written.
+  const auto forget = [](Record& of) {
+    of.entry->workload.claimed_by.clear();
+    of.entry->workload.claimed_footprint.reset();
+  };
+  ++record->releasing;
+  forget(*record);
+  co_await RemoveClaim(std::move(workload));
+  record = Find(key);
+  if (record == nullptr) co_return;
+  --record->releasing;
+  if (record->entry->workload.claimed_by == options_.node_name) forget(*record);
+}
+
+asio::awaitable<void> Manager::RemoveClaim(kube::Workload workload) {
   const std::string path = ObjectPath(workload);
   for (int attempt = 0; attempt < kConflictRetries; ++attempt) {
     auto object = co_await seams_.api->Get(path);

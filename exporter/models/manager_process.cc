@@ -126,6 +126,7 @@ void Manager::Signal(Record& record, int signal) {
 }
 
 void Manager::SaveState() {
+  if (adopting_) return;
   std::vector<ChildRecord> children;
   for (const auto& [key, record] : records_) {
     if (record->it.pid == 0) continue;
@@ -140,6 +141,7 @@ void Manager::SaveState() {
 Result<void> Manager::Adopt() {
   const auto children = state_.Load();
   if (!children) return children.error();
+  adopting_ = true;
   for (const ChildRecord& child : *children) {
     if (net::ProcessStartTime(child.pid) != child.start_time) continue;
     Record& record = Ensure(child.key);
@@ -154,6 +156,8 @@ Result<void> Manager::Adopt() {
          {.type = Event::Type::kAdopted, .text = child.identity, .pid = child.pid});
     Start(record, WatchAdopted(child.key, child.pid, child.start_time));
   }
+  adopting_ = false;
+  SaveState();
   return {};
 }
 

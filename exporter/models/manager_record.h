@@ -21,6 +21,7 @@ struct Manager::Record {
   uint64_t footprint = 0;
   bool reserved = false;  // counts as committed though no process runs yet
   bool claimed = false;   // by us, as far as we know
+  int releasing = 0;      // releases of the claim under way; a new claim waits for them
   bool check_failed = false;
 
   std::optional<sources::DownloadProgress> download;  // while it is fetched

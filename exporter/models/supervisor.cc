@@ -173,6 +173,10 @@ void Stepper::OnInvalid(const Event& event) {
   it_.identity.clear();
   if (Running()) return Stop(Supervised::AfterStop::kInvalid, event.text, policy_.drain);
   ReleaseSlot();
+  if (!Idle()) {  // a step is under way: its answer is not wanted, nor what it took
+    ++it_.attempt;
+    Do(Action::kReleaseClaim);
+  }
   Enter(State::kFailed, event.text);
 }
 
@@ -196,7 +200,8 @@ void Stepper::OnAdopted(const Event& event) {
 
 void Stepper::OnClaimed(const Event& event) {
   // Withdrawn while the write was under way: what was written must go again.
-  if (!it_.wanted && it_.state == State::kGone) return Do(Action::kReleaseClaim);
+  const bool invalid = it_.state == State::kFailed && it_.identity.empty();
+  if (invalid || (!it_.wanted && it_.state == State::kGone)) return Do(Action::kReleaseClaim);
   if (!IsAnswer(event, State::kClaiming)) return;
   if (!event.fetch) return AwaitSlot();
   Enter(State::kFetching, event.text);

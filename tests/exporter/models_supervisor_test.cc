@@ -257,6 +257,20 @@ TEST(Supervisor, AnInvalidEditStopsTheServer) {
   EXPECT_EQ(w.it.reason, "bad");
 }
 
+TEST(Supervisor, AnInvalidEditBeforeTheLaunchGivesBackWhatWasTaken) {
+  World w;
+  w.Wanted();
+  const uint64_t old = w.it.attempt;
+  EXPECT_THAT(w.On({.type = Type::kInvalid, .text = "bad"}), ElementsAre(Action::kReleaseClaim));
+  EXPECT_EQ(w.it.state, State::kFailed);
+  EXPECT_THAT(w.On({.type = Type::kClaimed, .attempt = old}), ElementsAre(Action::kReleaseClaim))
+      << "it came through after all";
+  w.Wanted();
+  w.Claimed();
+  EXPECT_THAT(w.On({.type = Type::kInvalid, .text = "bad"}),
+              ElementsAre(Action::kReleaseSlot, Action::kReleaseClaim));
+}
+
 TEST(Supervisor, DeletingDrainsAndReleases) {
   World w;
   w.MakeReady(7);
