@@ -108,8 +108,7 @@ Result<KeyPair> MakeCa(std::string_view common_name, WallTime now, std::chrono::
                   X509_set_issuer_name(ca, X509_get_subject_name(ca)) == 1 &&
                   AddExtension(ca, ca, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
                   AddExtension(ca, ca, NID_key_usage, "critical,keyCertSign,cRLSign") &&
-                  AddExtension(ca, ca, NID_subject_key_identifier, "hash") &&
-                  Sign(ca, key->get());
+                  AddExtension(ca, ca, NID_subject_key_identifier, "hash") && Sign(ca, key->get());
   if (!ok) return OpenSslError("make the CA certificate");
   return KeyPair{CertificatePem(ca), KeyPem(key->get())};
 }
@@ -133,12 +132,13 @@ Result<KeyPair> MakeLeaf(const KeyPair& ca, const LeafOptions& options, WallTime
   for (const auto& organization : options.organizations) {
     ok = ok && AddName(subject, "O", organization);
   }
-  ok = ok && AddName(subject, "CN", options.common_name) &&
-       X509_set_issuer_name(leaf, X509_get_subject_name(parent)) == 1 &&
-       AddExtension(leaf, parent, NID_basic_constraints, "critical,CA:FALSE") &&
-       AddExtension(leaf, parent, NID_key_usage, "critical,digitalSignature") &&
-       AddExtension(leaf, parent, NID_ext_key_usage, options.client ? "clientAuth" : "serverAuth") &&
-       AddExtension(leaf, parent, NID_authority_key_identifier, "keyid");
+  ok =
+      ok && AddName(subject, "CN", options.common_name) &&
+      X509_set_issuer_name(leaf, X509_get_subject_name(parent)) == 1 &&
+      AddExtension(leaf, parent, NID_basic_constraints, "critical,CA:FALSE") &&
+      AddExtension(leaf, parent, NID_key_usage, "critical,digitalSignature") &&
+      AddExtension(leaf, parent, NID_ext_key_usage, options.client ? "clientAuth" : "serverAuth") &&
+      AddExtension(leaf, parent, NID_authority_key_identifier, "keyid");
   if (!names->empty()) ok = ok && AddExtension(leaf, parent, NID_subject_alt_name, *names);
   if (!ok || !Sign(leaf, issuer_key->get())) return OpenSslError("make the leaf certificate");
   return KeyPair{CertificatePem(leaf), KeyPem(key->get())};

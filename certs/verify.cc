@@ -102,8 +102,8 @@ Result<void> VerifyPair(std::string_view certificate_pem, std::string_view key_p
   const bool ok = X509_check_private_key(certificate->get(), key->get()) == 1;
   ERR_clear_error();
   if (ok) return {};
-  return Error(Code::kInvalid, "the key does not belong to the certificate " +
-                                   SubjectOf(certificate->get()));
+  return Error(Code::kInvalid,
+               "the key does not belong to the certificate " + SubjectOf(certificate->get()));
 }
 
 }  // namespace headroom::certs

@@ -39,15 +39,16 @@ Result<void> Check(const Json& object) {
   }
   const std::string name = StringOr(object, {"metadata", "name"});
   if (!IsDnsName(name)) {
-    return Error(Code::kInvalid,
-                 "metadata.name: expected lower-case letters, digits, '-' and '.', found '" + name +
-                     "'");
+    return Error(
+        Code::kInvalid,
+        "metadata.name: expected lower-case letters, digits, '-' and '.', found '" + name + "'");
   }
   const std::string ns = StringOr(object, {"metadata", "namespace"});
   if (!IsDnsLabel(ns)) {
     return Error(Code::kInvalid,
                  "metadata.namespace: expected at most 63 lower-case letters, digits and '-', "
-                 "found '" + ns + "'");
+                 "found '" +
+                     ns + "'");
   }
   return {};
 }

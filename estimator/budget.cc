@@ -53,9 +53,8 @@ uint64_t Part(uint64_t total, double fraction) {
 
 // Lowered to the GPU limit if there is one, and never above what the node has at all.
 Budget Capped(uint64_t bytes, std::string derivation, const NodeCapacity& node) {
-  const bool gpu_first =
-      node.gpu_working_set != 0 &&
-      (node.memory_total == 0 || node.gpu_working_set <= node.memory_total);
+  const bool gpu_first = node.gpu_working_set != 0 &&
+                         (node.memory_total == 0 || node.gpu_working_set <= node.memory_total);
   const uint64_t limit = gpu_first ? node.gpu_working_set : node.memory_total;
   Budget budget;
   budget.bytes = bytes;
@@ -123,16 +122,14 @@ Result<Budget> ResolveBudget(const BudgetTexts& texts, const NodeCapacity& node)
   if (auto checked = CheckBudgetTexts(texts); !checked) return checked.error();
   if (texts.memory_budget) {
     const uint64_t bytes = *ParseBudget(*texts.memory_budget);
-    Budget budget = Capped(bytes, FormatGiB(bytes) + " (" + texts.path + ".memoryBudget)",
-                           node);
+    Budget budget = Capped(bytes, FormatGiB(bytes) + " (" + texts.path + ".memoryBudget)", node);
     budget.from_model = true;
     return budget;
   }
   if (texts.memory_fraction) {
     const double fraction = *ParseFraction(*texts.memory_fraction);
     Budget budget = Capped(Part(node.memory_total, fraction),
-                           Of(node.memory_total, fraction, texts.path + ".memoryFraction"),
-                           node);
+                           Of(node.memory_total, fraction, texts.path + ".memoryFraction"), node);
     budget.from_model = true;
     return budget;
   }

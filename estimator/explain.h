@@ -1,5 +1,5 @@
-// What people read: the denial, warnings and machine-readable causes of a Verdict. The webhook and the
-// agent's condition print these same lines. Deterministic, ASCII, no clock.
+// What people read: the denial, warnings and machine-readable causes of a Verdict. The webhook and
+// the agent's condition print these same lines. Deterministic, ASCII, no clock.
 #pragma once
 
 #include <string>

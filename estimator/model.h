@@ -49,7 +49,7 @@ struct HyperParameters {
   uint32_t feed_forward = 0;
   uint32_t conv_kernel = 0, ssm_inner = 0, ssm_state = 0, ssm_groups = 0, ssm_heads = 0;
   uint32_t max_v_width = 0;     // V rows are padded to it without flash attention
-  uint32_t mla_head = 0;     // size of a head of MLA before compression
+  uint32_t mla_head = 0;        // size of a head of MLA before compression
   bool mla = false;             // compressed K, no V cache
   bool streams_apart = false;   // one stream of cache a slot, also when unified
   bool encoder_only = false;    // no cache at all (BERT family, T5 encoder)

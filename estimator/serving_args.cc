@@ -112,10 +112,33 @@ constexpr Flag kFlags[] = {
 
 // Flags that load a second file, whose size nobody here knows, or replace the model's own.
 constexpr std::string_view kLoadsMore[] = {
-    "-md", "--model-draft", "-hfd", "-hfrd", "--hf-repo-draft", "--lora", "--lora-scaled",
-    "--control-vector", "--control-vector-scaled", "-mm", "--mmproj", "-mmu", "--mmproj-url",
-    "-hf", "-hfr", "--hf-repo", "-hff", "--hf-file", "-mu", "--model-url", "-mv",
-    "--model-vocoder", "-hfv", "-hfrv", "--hf-repo-v", "-hffv", "--hf-file-v",
+    "-md",
+    "--model-draft",
+    "-hfd",
+    "-hfrd",
+    "--hf-repo-draft",
+    "--lora",
+    "--lora-scaled",
+    "--control-vector",
+    "--control-vector-scaled",
+    "-mm",
+    "--mmproj",
+    "-mmu",
+    "--mmproj-url",
+    "-hf",
+    "-hfr",
+    "--hf-repo",
+    "-hff",
+    "--hf-file",
+    "-mu",
+    "--model-url",
+    "-mv",
+    "--model-vocoder",
+    "-hfv",
+    "-hfrv",
+    "--hf-repo-v",
+    "-hffv",
+    "--hf-file-v",
 };
 
 bool LoadsMore(std::string_view arg) {

@@ -18,13 +18,12 @@ std::vector<std::unique_ptr<Collector>> MakeCollectors(App::State& app) {
   std::vector<std::unique_ptr<Collector>> all;
   all.push_back(MakeInfoCollector({HEADROOM_VERSION, ""}, app.machine->host()));
   all.push_back(MakeMemoryCollector(app.machine->cache()));
-  all.push_back(MakePressureCollector(app.machine->cache(),
-                                      [&app] { return app.machine->Watchdog(); }));
+  all.push_back(
+      MakePressureCollector(app.machine->cache(), [&app] { return app.machine->Watchdog(); }));
   all.push_back(MakeGpuCollector(app.machine->cache()));
   all.push_back(MakeProcessCollector(app.machine->provider()));
-  all.push_back(MakeModelsCollector([&app] {
-    return app.machine->Serving(app.manager->Views(), app.manager->Committed());
-  }));
+  all.push_back(MakeModelsCollector(
+      [&app] { return app.machine->Serving(app.manager->Views(), app.manager->Committed()); }));
   return all;
 }
 
@@ -53,8 +52,7 @@ RouteSources MakeSources(App::State& app) {
   sources.not_ready = [&app] { return NotReady(app); };
   sources.node = [&app] { return app.NodeDocument(); };
   sources.models = [&app] {
-    return ModelsJson(app.manager->Views(), app.manager->runtime().known(),
-                      app.options.node_name);
+    return ModelsJson(app.manager->Views(), app.manager->runtime().known(), app.options.node_name);
   };
   sources.header = {app.options.model_roots, app.options.node_token_file};
   sources.header.roots.push_back(app.options.store_dir);
@@ -118,9 +116,9 @@ asio::awaitable<void> RunUntilSignal(App::State& app) {
 
 asio::awaitable<void> App::Run() {
   State& app = *state_;
-  LogInfo("listening", {{"url", app.server->url()},
-                        {"version", HEADROOM_VERSION},
-                        {"node", app.options.node_name}});
+  LogInfo(
+      "listening",
+      {{"url", app.server->url()}, {"version", HEADROOM_VERSION}, {"node", app.options.node_name}});
   net::TaskGroup group(app.executor);
   group.Spawn(app.reaper.Run());
   group.Spawn(app.server->Run());

@@ -59,11 +59,10 @@ Result<void> App::State::MakeMachine() {
   std::string host = IsAny(bound) ? options.advertise_address : bound;
   if (host.empty()) host = "127.0.0.1";
   const std::string scheme = tls ? "https://" : "http://";
-  machine = std::make_unique<Machine>(
-      MachineOptions{options.node_name, options.BudgetSetting(),
-                     scheme + HostPort(host, server->port()), options.watchdog_interval,
-                     options.pressure},
-      MakeMemoryProvider());
+  machine = std::make_unique<Machine>(MachineOptions{options.node_name, options.BudgetSetting(),
+                                                     scheme + HostPort(host, server->port()),
+                                                     options.watchdog_interval, options.pressure},
+                                      MakeMemoryProvider());
   return {};
 }
 
@@ -112,8 +111,7 @@ void App::State::MakeManager() {
   wanted.node_name = options.node_name;
   wanted.standalone = !api;
   wanted.model_host = options.model_host;
-  wanted.endpoint_host =
-      IsAny(options.model_host) ? options.advertise_address : options.model_host;
+  wanted.endpoint_host = IsAny(options.model_host) ? options.advertise_address : options.model_host;
   wanted.ports = options.model_ports;
   wanted.llama_server = options.llama_server;
   ManagerSeams seams;
@@ -125,8 +123,8 @@ void App::State::MakeManager() {
   if (endpoints) {
     seams.endpoint = [this](EndpointChange change) { return endpoints->Apply(std::move(change)); };
   }
-  manager = std::make_unique<Manager>(executor, std::move(wanted), std::move(seams), reaper,
-                                      *state_dir);
+  manager =
+      std::make_unique<Manager>(executor, std::move(wanted), std::move(seams), reaper, *state_dir);
 }
 
 Result<estimator::NodeCapacity> App::State::Capacity() {
@@ -177,8 +175,8 @@ void App::State::SpawnFeeds(net::TaskGroup& group) {
       if (name == "Model") manager->Apply(kube::Kind::kModel, event);
       if (name == "InferenceService") manager->Apply(kube::Kind::kInferenceService, event);
     };
-    group.Spawn(kube::RunManifestFolder(options.manifests, kManifestPoll, std::move(sink),
-                                        models_feed));
+    group.Spawn(
+        kube::RunManifestFolder(options.manifests, kManifestPoll, std::move(sink), models_feed));
     return;
   }
   for (const kube::Kind kind : {kube::Kind::kModel, kube::Kind::kInferenceService}) {

@@ -90,8 +90,9 @@ asio::awaitable<net::HttpResponse> HandleHeader(HeaderRouteOptions options,
   const auto target = net::ParseTarget(request.target);
   const std::string asked = target ? target->Get("path") : "";
   const auto path = ResolveBelow(asked, options.roots);
-  if (!path) co_return net::TextResponse(asked.empty() ? 400 : StatusOf(path.error()),
-                                         path.error().message());
+  if (!path)
+    co_return net::TextResponse(asked.empty() ? 400 : StatusOf(path.error()),
+                                path.error().message());
 
   const auto result = std::make_shared<Result<sources::RawHeader>>(Error());
   std::function<void()> read = [result, file = *path] { *result = sources::ReadRawHeader(file); };

@@ -91,9 +91,9 @@ Result<estimator::NodeCapacity> Machine::Capacity(uint64_t committed,
                                                   const std::string& runtime_version) {
   const Result<MemorySample>& sample = cache_.Get();
   if (!sample) return sample.error();
-  auto node = MakeCapacity(*sample, tracker_.level(), committed,
-                           {options_.node_name, options_.budget, runtime_version,
-                            options_.metrics_address});
+  auto node = MakeCapacity(
+      *sample, tracker_.level(), committed,
+      {options_.node_name, options_.budget, runtime_version, options_.metrics_address});
   if (node) {
     node->observed_at = std::chrono::system_clock::now();
     node->accelerator = accelerator();  // a Mac is one before its driver has answered, too
@@ -125,8 +125,8 @@ ServingSeries Machine::Serving(const std::vector<ModelView>& models, uint64_t co
   }
   if (const auto capacity = Capacity(committed, "")) {
     const uint64_t budget = capacity->memory_budget.value_or(0);
-    series.node = NodeBudget{budget, committed, SaturatingSub(budget, committed),
-                             capacity->budget_source};
+    series.node =
+        NodeBudget{budget, committed, SaturatingSub(budget, committed), capacity->budget_source};
   }
   return series;
 }

@@ -10,7 +10,8 @@ namespace headroom::exporter {
 namespace {
 
 constexpr char kUsage[] =
-    "headroom-exporter measures this machine's memory, says what models it can still hold, and runs\n"
+    "headroom-exporter measures this machine's memory, says what models it can still hold, and "
+    "runs\n"
     "llama-server for those that were given to it.";
 
 void AddNodeFlags(Flags& flags, AppOptions& o) {
@@ -50,15 +51,17 @@ void AddModelFlags(Flags& flags, AppOptions& o) {
             "file with the token that /v1/header asks for; without it /v1/header is off");
   flags.Add("store-dir", o.store_dir, "DIR",
             "where models from https:// and hf:// are kept; below --state-dir if empty");
-  flags.Add("source-allow", o.source_allow, "HOST|CIDR",
-            "hosts that models may be fetched from, beside huggingface.co and its CDN: HOST[:PORT], "
-            "*.DOMAIN, ADDRESS/PREFIX (also admits a private address)");
+  flags.Add(
+      "source-allow", o.source_allow, "HOST|CIDR",
+      "hosts that models may be fetched from, beside huggingface.co and its CDN: HOST[:PORT], "
+      "*.DOMAIN, ADDRESS/PREFIX (also admits a private address)");
   flags.Add("source-ca", o.source_ca, "FILE",
             "trust this CA (PEM) for sources instead of the system's");
   flags.Add("hf-token-file", o.hf_token_file, "FILE",
             "file with the token for private and gated models on huggingface.co");
-  flags.Add("state-dir", o.state_dir, "DIR",
-            "where running models are remembered and logs are kept; ~/.local/state/headroom if empty");
+  flags.Add(
+      "state-dir", o.state_dir, "DIR",
+      "where running models are remembered and logs are kept; ~/.local/state/headroom if empty");
   flags.Add("stop-models-on-exit", o.stop_models_on_exit,
             "stop the models when the exporter stops, instead of leaving them to the next one");
 }

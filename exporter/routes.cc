@@ -58,13 +58,15 @@ struct Route {
 };
 constexpr std::array<Route, 9> kRoutes = {{
     {"/metrics", Metrics},
-    {"/memstats", [](const RouteSources& s, const net::Target&) { return JsonOrError(s.memstats()); }},
+    {"/memstats",
+     [](const RouteSources& s, const net::Target&) { return JsonOrError(s.memstats()); }},
     {"/healthz", [](const RouteSources&, const net::Target&) { return TextResponse(200, "ok"); }},
     {"/-/healthy", [](const RouteSources&, const net::Target&) { return TextResponse(200, "ok"); }},
     {"/readyz", [](const RouteSources& s, const net::Target&) { return Ready(s); }},
     {"/-/ready", [](const RouteSources& s, const net::Target&) { return Ready(s); }},
     {"/v1/node", [](const RouteSources& s, const net::Target&) { return JsonOrError(s.node()); }},
-    {"/v1/models", [](const RouteSources& s, const net::Target&) {
+    {"/v1/models",
+     [](const RouteSources& s, const net::Target&) {
        return JsonResponse(200, WriteJsonPretty(s.models()));
      }},
     {"/", [](const RouteSources&, const net::Target&) { return Landing(); }},
@@ -124,9 +126,9 @@ Json ModelsJson(const std::vector<ModelView>& models, const std::optional<Runtim
     item.Set("restarts", model.restarts);
     if (model.download) item.Set("downloadPercent", model.download->Percent());
     item.Set("startedAt", model.started ? Json(FormatRfc3339(*model.started)) : Json());
-    item.Set("loadSeconds",
-             model.load_duration ? Json(static_cast<double>(model.load_duration->count()) / 1000)
-                                 : Json());
+    item.Set("loadSeconds", model.load_duration
+                                ? Json(static_cast<double>(model.load_duration->count()) / 1000)
+                                : Json());
     list.Append(std::move(item));
   }
   out.Set("models", std::move(list));

@@ -97,7 +97,8 @@ asio::awaitable<void> RunBlocking(std::function<void()> work) {
 
 struct Notifier::State {
   struct Waiter {
-    explicit Waiter(asio::any_io_executor executor, Deadline deadline) : timer(executor, deadline) {}
+    explicit Waiter(asio::any_io_executor executor, Deadline deadline)
+        : timer(executor, deadline) {}
     asio::steady_timer timer;
     bool notified = false;
   };

@@ -83,7 +83,7 @@ Result<void> CheckAddresses(std::string_view host, const std::vector<std::string
 }
 
 asio::awaitable<Result<ByteStream>> Dial(std::string host, uint16_t port, const AddressGuard& guard,
-                                     Deadline deadline) {
+                                         Deadline deadline) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   const auto addresses = co_await Resolve(host, deadline);
   if (!addresses) co_return addresses.error();

@@ -20,8 +20,9 @@ using AddressGuard = std::function<Result<void>(std::string_view host, std::stri
 Result<void> CheckAddresses(std::string_view host, const std::vector<std::string>& addresses,
                             const AddressGuard& guard);
 
-// `guard` must outlive the call. An IP literal is not resolved (no resolver thread), but guarded like the rest.
+// `guard` must outlive the call. An IP literal is not resolved (no resolver thread), but guarded
+// like the rest.
 boost::asio::awaitable<Result<ByteStream>> Dial(std::string host, uint16_t port,
-                                            const AddressGuard& guard, Deadline deadline);
+                                                const AddressGuard& guard, Deadline deadline);
 
 }  // namespace headroom::net

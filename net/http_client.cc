@@ -79,7 +79,7 @@ std::string PeerOf(const Url& url) {
 }
 
 asio::awaitable<Result<ByteStream>> Open(const HttpClientOptions& options, SslContext tls, Url url,
-                                     Deadline deadline) {
+                                         Deadline deadline) {
   auto dialled = co_await Dial(url.host, url.port, options.address_guard, deadline);
   if (!dialled || !url.tls()) co_return dialled;
   const std::string name = options.tls_server_name.empty() ? url.host : options.tls_server_name;

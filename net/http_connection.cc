@@ -39,7 +39,7 @@ struct Session {
   InputBuffer input;
   std::string output;
   HttpResponse refusal;
-  bool first = true;      // no request yet on this connection
+  bool first = true;       // no request yet on this connection
   bool continued = false;  // 100 Continue was sent for this one
   SteadyTime started;      // of the first byte of this request
 };
@@ -141,8 +141,7 @@ asio::awaitable<Result<void>> Send(Session& session, const HttpResponse& respons
   HttpConnection& connection = session.connection;
   const Deadline deadline = After(connection.shared.options.request_timeout);
   session.output.clear();
-  AppendResponseHead(session.output, response,
-                     {.close = close, .date = connection.shared.Date()});
+  AppendResponseHead(session.output, response, {.close = close, .date = connection.shared.Date()});
   std::string_view body;
   if (!body_less && StatusHasBody(response.status)) body = response.body;
   if (body.size() <= kJoinBytes) {

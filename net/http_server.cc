@@ -68,7 +68,9 @@ error_code Open(tcp::acceptor& acceptor, const tcp::endpoint& endpoint) {
 
 struct HttpServer::State {
   State(asio::any_io_executor ex, HttpServerOptions o, HttpHandler h)
-      : executor(ex), shared{std::move(o), std::move(h)}, acceptor(ex),
+      : executor(ex),
+        shared{std::move(o), std::move(h)},
+        acceptor(ex),
         tasks(ex, TaskGroup::Mode::kIndependent) {}
 
   asio::any_io_executor executor;
@@ -92,7 +94,8 @@ class Place {
         std::list<HttpConnection>::iterator it)
       : connections_(&connections), ended_(&ended), it_(it) {}
   Place(Place&& other) noexcept
-      : connections_(std::exchange(other.connections_, nullptr)), ended_(other.ended_),
+      : connections_(std::exchange(other.connections_, nullptr)),
+        ended_(other.ended_),
         it_(other.it_) {}
   ~Place() {
     if (connections_ == nullptr) return;

@@ -17,13 +17,13 @@
 namespace headroom::net {
 
 struct HttpServerOptions {
-  std::string listen = "127.0.0.1:0";     // HOST:PORT
-  const TlsServer* tls = nullptr;         // not owned; plain HTTP when null
-  size_t max_connections = 512;           // over it a connection is closed at accept
-  size_t max_header_bytes = 16 << 10;     // more: 431
-  size_t max_body_bytes = 1 << 20;        // more: 413
+  std::string listen = "127.0.0.1:0";  // HOST:PORT
+  const TlsServer* tls = nullptr;      // not owned; plain HTTP when null
+  size_t max_connections = 512;        // over it a connection is closed at accept
+  size_t max_header_bytes = 16 << 10;  // more: 431
+  size_t max_body_bytes = 1 << 20;     // more: 413
   std::chrono::milliseconds handshake_timeout{10'000};
-  std::chrono::milliseconds header_timeout{10'000};  // from the first byte of a request
+  std::chrono::milliseconds header_timeout{10'000};   // from the first byte of a request
   std::chrono::milliseconds request_timeout{30'000};  // whole request read
   std::chrono::milliseconds idle_timeout{120'000};    // above client-go's 90 s: it closes first
 };
@@ -35,16 +35,15 @@ struct RequestContext {
 
 // Runs on the server's executor. An exception becomes a 500 and a log line, never a crash. Kept
 // alive by the server; must outlive it if it refers to other objects.
-using HttpHandler = std::function<boost::asio::awaitable<HttpResponse>(const HttpRequest&,
-                                                                        const RequestContext&)>;
+using HttpHandler =
+    std::function<boost::asio::awaitable<HttpResponse>(const HttpRequest&, const RequestContext&)>;
 
 class HttpServer {
  public:
   // Binds and listens at once, so that the port is known and "address in use" is an error here:
   // "--listen 127.0.0.1:9443: Address already in use".
   static Result<std::unique_ptr<HttpServer>> Listen(boost::asio::any_io_executor executor,
-                                                    HttpServerOptions options,
-                                                    HttpHandler handler);
+                                                    HttpServerOptions options, HttpHandler handler);
   ~HttpServer();
 
   uint16_t port() const;

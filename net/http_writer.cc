@@ -102,8 +102,8 @@ void AppendRequestHead(std::string& out, const HttpRequest& request, const Url& 
   if (!request.headers.Find("Host")) out += "Host: " + url.HostHeader() + "\r\n";
   if (!request.headers.Find("User-Agent")) out += "User-Agent: headroom/" HEADROOM_VERSION "\r\n";
   AppendFields(out, request.headers);
-  const bool may_have_body = request.method == "POST" || request.method == "PUT" ||
-                             request.method == "PATCH";
+  const bool may_have_body =
+      request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
   if (may_have_body || !request.body.empty()) {
     out += "Content-Length: ";
     AppendNumber(out, request.body.size());

@@ -132,8 +132,8 @@ Result<void> SignalGroup(pid_t pid, int signal) {
   // 0 and 1 would mean our own group and everybody.
   if (pid <= 1) return Error(Code::kInvalid, "pid " + std::to_string(pid) + " is no child");
   if (kill(-pid, signal) == 0 || errno == ESRCH) return {};
-  return Error(Code::kIo, "signal to process group " + std::to_string(pid) + ": " +
-                              ErrorText(errno));
+  return Error(Code::kIo,
+               "signal to process group " + std::to_string(pid) + ": " + ErrorText(errno));
 }
 
 }  // namespace headroom::net

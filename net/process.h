@@ -17,11 +17,11 @@
 namespace headroom::net {
 
 struct SpawnOptions {
-  std::string executable;                      // looked up in PATH when it has no '/'
-  std::vector<std::string> arguments = {};     // without argv[0]
-  std::vector<std::string> environment = {};   // NAME=VALUE added to (or replacing in) ours
-  std::string output_file = {};                // stdout and stderr appended; "" = /dev/null
-  bool capture_stderr = false;                 // Capture() only: stderr joins stdout
+  std::string executable;                     // looked up in PATH when it has no '/'
+  std::vector<std::string> arguments = {};    // without argv[0]
+  std::vector<std::string> environment = {};  // NAME=VALUE added to (or replacing in) ours
+  std::string output_file = {};               // stdout and stderr appended; "" = /dev/null
+  bool capture_stderr = false;                // Capture() only: stderr joins stdout
 };
 
 struct ExitStatus {

@@ -147,7 +147,7 @@ asio::awaitable<Result<void>> ByteStream::AcceptTls(SslContext context, Deadline
 }
 
 asio::awaitable<Result<void>> ByteStream::ConnectTls(SslContext context, std::string host,
-                                                 Deadline deadline) {
+                                                     Deadline deadline) {
   const auto impl = impl_;
   impl->context = std::move(context);
   impl->tls.emplace(impl->socket, *impl->context);
@@ -172,12 +172,14 @@ asio::awaitable<Result<void>> ByteStream::ConnectTls(SslContext context, std::st
   if (!ec) co_return Result<void>();
   const std::string problem = VerifyProblem(*impl->tls);
   if (!problem.empty()) {
-    co_return Error(Code::kUnavailable, "the certificate is not valid for " + host + ": " + problem);
+    co_return Error(Code::kUnavailable,
+                    "the certificate is not valid for " + host + ": " + problem);
   }
   co_return co_await Explain(ec, impl->timed_out, "TLS handshake");
 }
 
-asio::awaitable<Result<size_t>> ByteStream::ReadSome(asio::mutable_buffer buffer, Deadline deadline) {
+asio::awaitable<Result<size_t>> ByteStream::ReadSome(asio::mutable_buffer buffer,
+                                                     Deadline deadline) {
   const auto impl = impl_;
   error_code ec;
   size_t n = 0;
@@ -247,8 +249,8 @@ void ByteStream::Close() {
 
 bool ByteStream::IsQuiet() const {
   char byte;
-  const ssize_t n = recv(impl_->socket.lowest_layer().native_handle(), &byte, 1,
-                         MSG_PEEK | MSG_DONTWAIT);
+  const ssize_t n =
+      recv(impl_->socket.lowest_layer().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 

@@ -44,7 +44,7 @@ struct TaskGroup::State {
   asio::any_io_executor executor;
   Mode mode;
   std::list<Task> tasks;  // the live ones
-  SteadyTimer changed;                         // cancelled when the last task ended
+  SteadyTimer changed;    // cancelled when the last task ended
   std::exception_ptr first_error;
   bool cancelled = false;
 

@@ -77,8 +77,8 @@ Result<SslContext> MakeServerContext(const TlsServerOptions& options, const std:
   SSL_CTX* native = context->native_handle();
   SSL_CTX_set_min_proto_version(native, options.allow_tls12 ? TLS1_2_VERSION : TLS1_3_VERSION);
   SSL_CTX_set_cipher_list(native, kTls12Suites);
-  SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                  SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_options(
+      native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   auto paired = UsePair(*context, chain_pem, options.certificate_file, key_pem, options.key_file);
   if (!paired) return paired.error();
   if (!options.client_ca_file.empty()) {

@@ -40,8 +40,7 @@ std::string Quoted(std::string_view text) {
 }
 
 Error Bad(std::string_view subject, std::string_view text, std::string_view why) {
-  return Error(Code::kInvalid,
-               std::string(subject) + " " + Quoted(text) + ": " + std::string(why));
+  return Error(Code::kInvalid, std::string(subject) + " " + Quoted(text) + ": " + std::string(why));
 }
 
 Result<std::string> PercentDecode(std::string_view text, bool plus_is_blank) {
@@ -128,7 +127,8 @@ Result<Authority> SplitAuthority(std::string_view text) {
     out.host = Lower(text.substr(1, close - 1));
     rest = text.substr(close + 1);
     if (!IsIpv6(out.host)) return Error(Code::kInvalid, "no IPv6 address between the brackets");
-    if (!rest.empty() && rest.front() != ':') return Error(Code::kInvalid, "expected ':' behind ']'");
+    if (!rest.empty() && rest.front() != ':')
+      return Error(Code::kInvalid, "expected ':' behind ']'");
   } else {
     const size_t colon = text.find(':');
     out.host = Lower(text.substr(0, colon));
@@ -152,7 +152,8 @@ std::string Target::Get(std::string_view name) const {
 }
 
 Result<Target> ParseTarget(std::string_view target) {
-  if (target.empty() || target.front() != '/') return Bad("target", target, "expected '/' in front");
+  if (target.empty() || target.front() != '/')
+    return Bad("target", target, "expected '/' in front");
   const size_t mark = target.find('?');
   auto path = PercentDecode(target.substr(0, mark), false);
   if (!path) return path.error();
@@ -166,7 +167,8 @@ Result<Target> ParseTarget(std::string_view target) {
     const size_t equals = pair.find('=');
     auto name = PercentDecode(pair.substr(0, equals), true);
     if (!name) return name.error();
-    auto value = PercentDecode(equals == std::string_view::npos ? "" : pair.substr(equals + 1), true);
+    auto value =
+        PercentDecode(equals == std::string_view::npos ? "" : pair.substr(equals + 1), true);
     if (!value) return value.error();
     out.query.emplace_back(std::move(*name), std::move(*value));
   }
@@ -206,7 +208,8 @@ Result<Url> ParseUrl(std::string_view text) {
   if (colon == std::string_view::npos || (url.scheme != "http" && url.scheme != "https")) {
     return Bad("URL", text, "expected http://HOST... or https://HOST...");
   }
-  if (text.find('#') != std::string_view::npos) return Bad("URL", text, "a fragment is not allowed");
+  if (text.find('#') != std::string_view::npos)
+    return Bad("URL", text, "a fragment is not allowed");
   text.remove_prefix(colon + 3);
   const size_t end = std::min(text.find_first_of("/?"), text.size());
   const std::string_view authority = text.substr(0, end);

@@ -15,8 +15,8 @@ std::string Lower(std::string_view text) {
 }
 
 Error BadEntry(std::string_view entry, std::string_view expected) {
-  return Error(Code::kInvalid,
-               "source allow-list: '" + std::string(entry) + "': expected " + std::string(expected));
+  return Error(Code::kInvalid, "source allow-list: '" + std::string(entry) + "': expected " +
+                                   std::string(expected));
 }
 
 std::optional<unsigned> ParseNumber(std::string_view text, unsigned max) {
@@ -33,8 +33,8 @@ bool IsHostName(std::string_view host) {
   });
 }
 
-// "127.1", "2130706433", "0x7f.1", "0177.0.0.1": resolvers read these as addresses although they are
-// none in ParseAddress()'s strict sense. WHATWG calls it "ends in a number".
+// "127.1", "2130706433", "0x7f.1", "0177.0.0.1": resolvers read these as addresses although they
+// are none in ParseAddress()'s strict sense. WHATWG calls it "ends in a number".
 bool LooksNumeric(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
   const std::string_view last = host.substr(host.rfind('.') + 1);
@@ -141,13 +141,15 @@ Result<void> AddressPolicy::CheckUrl(const net::Url& url) const {
   const bool listed = HostListed(host, url.port);
   if (const auto bytes = ParseAddress(host)) {
     if (InCidr(*bytes) && (listed || url.port == 443)) return {};
-    return Error(Code::kUnauthorized, "an address instead of a host name is not on the allow-list "
-                                      "(--source-allow=ADDRESS/PREFIX)");
+    return Error(Code::kUnauthorized,
+                 "an address instead of a host name is not on the allow-list "
+                 "(--source-allow=ADDRESS/PREFIX)");
   }
   if (!listed || LooksNumeric(host)) {
     const std::string port = url.port == 443 ? "" : ":" + std::to_string(url.port);
-    return Error(Code::kUnauthorized, "host '" + host + port +
-                                          "' is not on the allow-list (--source-allow=HOST[:PORT])");
+    return Error(
+        Code::kUnauthorized,
+        "host '" + host + port + "' is not on the allow-list (--source-allow=HOST[:PORT])");
   }
   return {};
 }

@@ -18,8 +18,9 @@ namespace headroom::sources {
 // documentation, NAT64 and 6to4 ranges, and IPv4 hidden in IPv6 (mapped, compatible, NAT64).
 bool IsPublicAddress(std::string_view address);
 
-// A textual address as 16 bytes, IPv4 as ::ffff:a.b.c.d. Strict: four decimal octets without leading
-// zeros, or RFC 4291 text; no zone, no brackets, none of inet_aton's octal, hex or short forms.
+// A textual address as 16 bytes, IPv4 as ::ffff:a.b.c.d. Strict: four decimal octets without
+// leading zeros, or RFC 4291 text; no zone, no brackets, none of inet_aton's octal, hex or short
+// forms.
 using AddressBytes = std::array<unsigned char, 16>;
 std::optional<AddressBytes> ParseAddress(std::string_view text);
 
@@ -27,8 +28,8 @@ class AddressPolicy {
  public:
   // Entries: "huggingface.co", "*.hf.co", "host:port", "10.1.0.5:8443", "[2001:db8::1]:443",
   // "10.1.0.0/16". An address or CIDR entry admits addresses inside it that would be refused
-  // otherwise, and URLs that name such an address (on port 443, or the entry's own). Errors name the
-  // entry.
+  // otherwise, and URLs that name such an address (on port 443, or the entry's own). Errors name
+  // the entry.
   static Result<AddressPolicy> Parse(const std::vector<std::string>& entries);
   static std::vector<std::string> DefaultEntries();  // the Hub and its CDN names
 

@@ -84,10 +84,10 @@ asio::awaitable<Result<void>> Transfer(net::HttpClient& client, const AddressPol
                                  std::move(on_head), std::move(on_data));
   if (!got) co_return got;
   if (attempt.file->size() < attempt.record.file_bytes) {
-    co_return Error(Code::kUnavailable,
-                    "the host closed the connection after " + std::to_string(attempt.file->size()) +
-                        " of " + std::to_string(attempt.record.file_bytes) +
-                        " bytes; what was fetched is kept");
+    co_return Error(Code::kUnavailable, "the host closed the connection after " +
+                                            std::to_string(attempt.file->size()) + " of " +
+                                            std::to_string(attempt.record.file_bytes) +
+                                            " bytes; what was fetched is kept");
   }
   co_return Result<void>();
 }
@@ -147,8 +147,8 @@ asio::awaitable<Result<void>> RunAttempt(net::HttpClient& client, const AddressP
     co_return co_await Complete(attempt);
   }
   const std::string folder = std::filesystem::path(path).parent_path().string();
-  const auto free = attempt.options.free_bytes ? attempt.options.free_bytes(folder)
-                                               : FreeDiskBytes(folder);
+  const auto free =
+      attempt.options.free_bytes ? attempt.options.free_bytes(folder) : FreeDiskBytes(folder);
   if (!free) co_return free.error();
   attempt.limits = {*free, attempt.options.reserve_bytes, attempt.options.max_file_bytes};
   auto transferred = co_await Transfer(client, policy, std::move(url), attempt);
@@ -204,7 +204,8 @@ asio::awaitable<Result<std::string>> DownloadSource(net::HttpClient& client,
                                                     Source source, DownloadOptions options) {
   const auto files = StoreFiles(store, source);
   if (files.empty()) {
-    co_return Error(Code::kUnsupported, Describe(source) + ": is not fetched; use https:// or hf://");
+    co_return Error(Code::kUnsupported,
+                    Describe(source) + ": is not fetched; use https:// or hf://");
   }
   if (files.size() > 1 && !options.sha256.empty()) {
     co_return Error(Code::kInvalid, "spec.sha256: is of one file, but " + Describe(source) +
@@ -218,8 +219,8 @@ asio::awaitable<Result<std::string>> DownloadSource(net::HttpClient& client,
                                    static_cast<uint32_t>(files.size()));
     net::Url url = files[i].part.url;
     std::string path = files[i].path;
-    const auto got = co_await Download(client, policy, std::move(url), std::move(path),
-                                       std::move(one));
+    const auto got =
+        co_await Download(client, policy, std::move(url), std::move(path), std::move(one));
     if (!got) co_return got.error().Within(Describe(files[i].part));
     if (const auto stored = ScanStored(files[i].path); stored.whole) before += stored.whole->bytes;
   }

@@ -20,7 +20,7 @@
 namespace headroom::sources {
 
 struct DownloadProgress {
-  uint64_t bytes = 0, total = 0;   // of all parts so far begun
+  uint64_t bytes = 0, total = 0;  // of all parts so far begun
   uint32_t part = 1, parts = 1;
   uint64_t part_bytes = 0, part_total = 0;
   int Percent() const;  // 0 to 100 over all parts, as if they were of one size

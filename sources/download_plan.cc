@@ -101,7 +101,8 @@ Result<DownloadBody> PlanBody(const net::HttpResponse& head, const DownloadStart
   if (*range->file_bytes == 0) return Error(Code::kInvalid, "the file is empty");
   DownloadBody body;
   if (resumed) {
-    if (auto same = CheckResumed(*range, start, *stored.partial->record); !same) return same.error();
+    if (auto same = CheckResumed(*range, start, *stored.partial->record); !same)
+      return same.error();
     body.from = start.resume_from;
   }
   // Bytes that are thrown away are free again.

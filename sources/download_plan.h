@@ -52,7 +52,7 @@ DownloadStart PlanDownload(const StoredFile& stored, std::string_view expected_s
 
 struct DiskLimits {
   uint64_t free_bytes = UINT64_MAX;
-  uint64_t reserve_bytes = 0;             // stays free
+  uint64_t reserve_bytes = 0;  // stays free
   uint64_t max_file_bytes = UINT64_MAX;
 };
 
@@ -60,9 +60,9 @@ struct DownloadBody {
   uint64_t from = 0;  // 0 = what was there is thrown away
   DownloadRecord record;
 };
-// The head that answers `start`. Errors: kUnauthorized, kNotFound, kUnavailable (429, 5xx), kIo (not
-// enough disk), kTooLarge (over max_file_bytes), kInvalid, and kConflict when the file at the host
-// is no longer the one the partial file is of: that must go.
+// The head that answers `start`. Errors: kUnauthorized, kNotFound, kUnavailable (429, 5xx), kIo
+// (not enough disk), kTooLarge (over max_file_bytes), kInvalid, and kConflict when the file at the
+// host is no longer the one the partial file is of: that must go.
 Result<DownloadBody> PlanBody(const net::HttpResponse& head, const DownloadStart& start,
                               const StoredFile& stored, const DiskLimits& limits);
 

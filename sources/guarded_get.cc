@@ -15,8 +15,9 @@ constexpr int kMaxRedirects = 5;
 Error ClientError(const Error& error) {
   switch (error.code()) {
     case Code::kUnauthorized:
-      return Error(Code::kUnauthorized, "the host resolves to an address that is not public and "
-                                        "not on the allow-list (--source-allow=ADDRESS/PREFIX)");
+      return Error(Code::kUnauthorized,
+                   "the host resolves to an address that is not public and "
+                   "not on the allow-list (--source-allow=ADDRESS/PREFIX)");
     case Code::kTimeout: return Error(Code::kTimeout, "the host did not answer in time");
     case Code::kTooLarge: return Error(Code::kTooLarge, "the host's answer is too large");
     default: return Error(Code::kUnavailable, "the host cannot be reached");

@@ -1,6 +1,6 @@
 // One GET that follows redirects through the address policy; header reads and downloads share it.
-// Every hop is checked before it is dialled, credentials stay with the host they were given for, and
-// no error carries a word of the upstream's answer.
+// Every hop is checked before it is dialled, credentials stay with the host they were given for,
+// and no error carries a word of the upstream's answer.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -39,15 +39,14 @@ struct GetTimes {
   std::chrono::milliseconds idle;  // silence inside the body
 };
 
-// `on_head` sees only heads that are no redirects. Its error, or that of `on_data`, ends the transfer
-// and is returned as it is; other errors are kUnavailable, kTimeout, kUnauthorized, kTooLarge.
-// `target`, `policy` and `client` outlive the call; `client` must dial through
+// `on_head` sees only heads that are no redirects. Its error, or that of `on_data`, ends the
+// transfer and is returned as it is; other errors are kUnavailable, kTimeout, kUnauthorized,
+// kTooLarge. `target`, `policy` and `client` outlive the call; `client` must dial through
 // policy.CheckAddress.
 using GetHead = std::function<Result<void>(const net::HttpResponse&)>;
 boost::asio::awaitable<Result<void>> GuardedGet(net::HttpClient& client,
                                                 const AddressPolicy& policy, GetTarget& target,
-                                                net::Headers extra, GetTimes times,
-                                                GetHead on_head,
+                                                net::Headers extra, GetTimes times, GetHead on_head,
                                                 net::HttpClient::OnData on_data);
 
 }  // namespace headroom::sources

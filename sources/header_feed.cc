@@ -71,8 +71,8 @@ Result<ModelHeader> AssembleModel(std::vector<HeaderPart> parts) {
     const uint64_t needed = part.header.MinFileBytes();
     if (part.file_bytes && *part.file_bytes < needed) {
       return Error(Code::kInvalid, "the file is truncated: it has " +
-                                       std::to_string(*part.file_bytes) + " bytes, its tensors need " +
-                                       std::to_string(needed));
+                                       std::to_string(*part.file_bytes) +
+                                       " bytes, its tensors need " + std::to_string(needed));
     }
     const auto sum = CheckedAdd(file_bytes, part.file_bytes.value_or(needed));
     if (!sum || *sum > kMaxFileBytes) {

@@ -76,8 +76,8 @@ Result<ReadPart> ReadOne(const std::string& path, bool keep_bytes) {
       offset = feed.NextOffset();
       feed.SkipAhead();
     }
-    const ssize_t got = ::pread(open->file.fd(), chunk.data(), chunk.size(),
-                                static_cast<off_t>(offset));
+    const ssize_t got =
+        ::pread(open->file.fd(), chunk.data(), chunk.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return FileError(path, errno);
     if (got == 0) break;

@@ -11,9 +11,11 @@ namespace asio = boost::asio;
 Error ForStatus(int status, const std::string& path) {
   switch (status) {
     case 401:
-      return Error(Code::kUnauthorized, "the node's exporter refuses our token (--node-token-file)");
+      return Error(Code::kUnauthorized,
+                   "the node's exporter refuses our token (--node-token-file)");
     case 403:
-      return Error(Code::kUnauthorized, path + " is outside the model folders of the node's exporter");
+      return Error(Code::kUnauthorized,
+                   path + " is outside the model folders of the node's exporter");
     case 404: return Error(Code::kNotFound, path + " does not exist on the node");
     case 413: return Error(Code::kTooLarge, path + ": its header is too large");
     case 422: return Error(Code::kInvalid, path + " is no readable GGUF file");

@@ -10,8 +10,8 @@ namespace {
 
 namespace asio = boost::asio;
 
-// One range covers every published header (4 to 8 MB, the largest 18 MiB needs two); a connection is
-// closed as soon as the header is complete, so the size of the range costs nothing.
+// One range covers every published header (4 to 8 MB, the largest 18 MiB needs two); a connection
+// is closed as soon as the header is complete, so the size of the range costs nothing.
 constexpr uint64_t kRangeBytes = 16u << 20;
 constexpr std::chrono::milliseconds kMaxSilence{3'000};
 
@@ -24,8 +24,8 @@ struct Transfer {
 };
 
 net::Headers RangeOf(uint64_t begin) {
-  return {{"Range", "bytes=" + std::to_string(begin) + "-" +
-                        std::to_string(begin + kRangeBytes - 1)}};
+  return {
+      {"Range", "bytes=" + std::to_string(begin) + "-" + std::to_string(begin + kRangeBytes - 1)}};
 }
 
 Result<void> OnHead(Transfer& transfer, const net::HttpResponse& response, uint64_t begin) {

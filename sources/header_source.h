@@ -33,16 +33,16 @@ struct RawHeader {
 Result<RawHeader> ReadRawHeader(const std::string& path);
 
 // HTTPS by ranges: one range covers every published header, and reading stops at the header's end.
-// Identity encoding, at most five redirects through `policy`, credentials never sent to another host,
-// caps on bytes. `client` must dial through policy.CheckAddress. Errors never carry a word of the
-// upstream's answer.
+// Identity encoding, at most five redirects through `policy`, credentials never sent to another
+// host, caps on bytes. `client` must dial through policy.CheckAddress. Errors never carry a word of
+// the upstream's answer.
 boost::asio::awaitable<Result<ModelHeader>> ReadRemoteHeader(net::HttpClient& client,
                                                              const AddressPolicy& policy,
                                                              Source source, std::string bearer,
                                                              net::Deadline deadline);
 
-// A file on a node, by its exporter: GET {metrics_address}/v1/header?path=… with a bearer token. The
-// answer's body is the header, X-Headroom-File-Bytes the size of the file, ETag its revision.
+// A file on a node, by its exporter: GET {metrics_address}/v1/header?path=… with a bearer token.
+// The answer's body is the header, X-Headroom-File-Bytes the size of the file, ETag its revision.
 // `metrics_address` is HOST:PORT (plain HTTP) or an http(s) URL.
 boost::asio::awaitable<Result<ModelHeader>> ReadNodeHeader(net::HttpClient& client,
                                                            std::string metrics_address,

@@ -52,7 +52,8 @@ Result<RangeHead> ReadWhole(const net::HttpResponse& head, uint64_t begin) {
   if (auto field = head.headers.Find("Content-Length")) {
     std::string_view text = *field;
     const auto length = TakeNumber(text);
-    if (!length || !text.empty()) return Error(Code::kInvalid, "the host's Content-Length is malformed");
+    if (!length || !text.empty())
+      return Error(Code::kInvalid, "the host's Content-Length is malformed");
     out.file_bytes = length;
     out.length = *length;
   }

@@ -7,8 +7,8 @@
 namespace headroom::sources {
 namespace {
 
-constexpr size_t kMaxText = 4096;        // PATH_MAX; longer sources are a mistake or an attack
-constexpr uint32_t kMaxParts = 512;      // published splits have at most some dozen parts
+constexpr size_t kMaxText = 4096;    // PATH_MAX; longer sources are a mistake or an attack
+constexpr uint32_t kMaxParts = 512;  // published splits have at most some dozen parts
 constexpr std::string_view kHub = "huggingface.co";
 
 Error Bad(std::string_view text, std::string_view what) {
@@ -126,10 +126,12 @@ std::string Printable(std::string_view text) {
 
 Result<Source> ParseSource(std::string_view text) {
   if (text.empty()) {
-    return Error(Code::kInvalid, "spec.source: is empty; expected https://, hf://, file:// or a path");
+    return Error(Code::kInvalid,
+                 "spec.source: is empty; expected https://, hf://, file:// or a path");
   }
   if (text.size() > kMaxText) return Error(Code::kInvalid, "spec.source: longer than 4096 bytes");
-  if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
+  if (std::any_of(text.begin(), text.end(),
+                  [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
     return Error(Code::kInvalid, "spec.source: contains a control character");
   }
   if (text.front() == '/') return ParseNodeFile(text, text);

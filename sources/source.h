@@ -29,7 +29,8 @@ Result<Source> ParseSource(std::string_view text);
 // "hf org/repo file.gguf @ 3f2a1c", "https host/path.gguf", "file /models/x.gguf": for messages.
 std::string Describe(const Source& source);
 
-// The source and its siblings when it is the first of a split ("-00001-of-00003.gguf"), else itself.
+// The source and its siblings when it is the first of a split ("-00001-of-00003.gguf"), else
+// itself.
 std::vector<Source> SplitParts(const Source& first);
 
 }  // namespace headroom::sources

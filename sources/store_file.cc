@@ -120,8 +120,9 @@ Result<void> PartialFile::CheckMagic() const {
     hex += "0123456789abcdef"[c >> 4];
     hex += "0123456789abcdef"[c & 15];
   }
-  return Error(Code::kInvalid, "is no GGUF file: expected it to start with 47475546 (GGUF), found " +
-                                   hex + "; is the source a page instead of the file?");
+  return Error(Code::kInvalid,
+               "is no GGUF file: expected it to start with 47475546 (GGUF), found " + hex +
+                   "; is the source a page instead of the file?");
 }
 
 Result<void> PartialFile::Sync() {

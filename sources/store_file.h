@@ -1,6 +1,6 @@
 // One file of the store on disk while it is fetched: PATH (complete and checked, or absent),
-// PATH.partial, and a record beside each (PATH.json, PATH.partial.json). A crash at any point leaves
-// a state that a later start understands.
+// PATH.partial, and a record beside each (PATH.json, PATH.partial.json). A crash at any point
+// leaves a state that a later start understands.
 #pragma once
 
 #include <memory>

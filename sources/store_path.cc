@@ -24,7 +24,8 @@ std::string Component(std::string_view text, size_t limit) {
   // The end of a name is what tells parts of a split apart.
   if (text.size() > limit) text.remove_prefix(text.size() - limit);
   std::string out(text);
-  std::replace_if(out.begin(), out.end(), [](char c) { return !IsPlain(c); }, '_');
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return !IsPlain(c); }, '_');
   if (out.empty() || out.front() == '.') out.insert(0, "_");
   return out;
 }

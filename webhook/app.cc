@@ -31,7 +31,8 @@ std::string Trimmed(std::string text) {
 }  // namespace
 
 struct App::State {
-  State(asio::any_io_executor ex, Options opts) : executor(std::move(ex)), options(std::move(opts)) {}
+  State(asio::any_io_executor ex, Options opts)
+      : executor(std::move(ex)), options(std::move(opts)) {}
 
   Result<void> Load();
   Result<void> LoadTls();
@@ -106,15 +107,15 @@ asio::awaitable<Result<sources::ModelHeader>> App::State::Fetch(HeaderNeed need,
     if (!file) co_return Error(Code::kIo, "--node-token-file cannot be read");
     token = Trimmed(std::move(*file));
   }
-  auto header = co_await sources::ReadNodeHeader(*nodes, std::move(need.metrics_address),
-                                                 std::move(need.source), std::move(token), deadline);
+  auto header = co_await sources::ReadNodeHeader(
+      *nodes, std::move(need.metrics_address), std::move(need.source), std::move(token), deadline);
   co_return header;
 }
 
 Result<void> App::State::Listen() {
-  headers = std::make_unique<HeaderCache>(executor, [this](HeaderNeed need, net::Deadline deadline) {
-    return Fetch(std::move(need), deadline);
-  });
+  headers = std::make_unique<HeaderCache>(
+      executor,
+      [this](HeaderNeed need, net::Deadline deadline) { return Fetch(std::move(need), deadline); });
   Service::Parts parts{.view = view,
                        .headers = *headers,
                        .metrics = metrics,

@@ -42,8 +42,8 @@ Result<void> CheckFiles(const Options& options) {
   }
   std::error_code error;
   if (!options.manifests.empty() && !std::filesystem::is_directory(options.manifests, error)) {
-    return Error(Code::kNotFound, "--manifests: " + options.manifests +
-                                      ": is no folder; create it or name another");
+    return Error(Code::kNotFound,
+                 "--manifests: " + options.manifests + ": is no folder; create it or name another");
   }
   return {};
 }
@@ -87,13 +87,13 @@ void Feeds::Spawn(net::TaskGroup& group) {
   if (api_) SpawnCluster(group);
   for (const std::string& nodes : options_.nodes) {
     Feed& feed = Add("nodes:" + nodes);
-    group.Spawn(kube::RunNodeList(client_, nodes, kPollInterval, SinkFor(view_, Kind::kNode),
-                                  feed.status));
+    group.Spawn(
+        kube::RunNodeList(client_, nodes, kPollInterval, SinkFor(view_, Kind::kNode), feed.status));
   }
   if (!options_.manifests.empty()) {
     Feed& feed = Add("manifests");
-    group.Spawn(kube::RunManifestFolder(options_.manifests, kPollInterval, SinkByKind(view_),
-                                        feed.status));
+    group.Spawn(
+        kube::RunManifestFolder(options_.manifests, kPollInterval, SinkByKind(view_), feed.status));
   }
 }
 

@@ -48,8 +48,8 @@ asio::awaitable<void> HeaderCache::RunFetch(HeaderNeed need) {
 asio::awaitable<void> HeaderCache::WaitFor(HeaderNeed need, net::Deadline deadline) {
   while (true) {
     const HeaderState::Kind kind = table_.Find(need, Now()).kind;
-    const bool queued = kind == HeaderState::Kind::kMissing && !stopping_ &&
-                        table_.in_flight() >= kMaxFetches;
+    const bool queued =
+        kind == HeaderState::Kind::kMissing && !stopping_ && table_.in_flight() >= kMaxFetches;
     if (kind != HeaderState::Kind::kPending && !queued) co_return;
     const bool notified = co_await changed_.Wait(deadline);
     if (!notified) co_return;

@@ -1,5 +1,5 @@
-// Fetches headers for the table: one fetch a header however many ask, a cap on fetches, and each runs
-// to its own end after the request that asked has been answered, so that its retry is instant.
+// Fetches headers for the table: one fetch a header however many ask, a cap on fetches, and each
+// runs to its own end after the request that asked has been answered, so that its retry is instant.
 // Owns the fetch tasks; Stop() must have returned before it is destroyed.
 #pragma once
 

@@ -1,5 +1,5 @@
-// What the webhook knows of model headers: ready, failed a moment ago, or being fetched. Pure: given
-// `now`, no sockets. Bounded: the entries longest unused go first.
+// What the webhook knows of model headers: ready, failed a moment ago, or being fetched. Pure:
+// given `now`, no sockets. Bounded: the entries longest unused go first.
 #pragma once
 
 #include <chrono>
@@ -45,7 +45,8 @@ class HeaderTable {
   explicit HeaderTable(HeaderTableOptions options = {}) : options_(options) {}
 
   HeaderState Find(const HeaderNeed& need, SteadyTime now);
-  // True when the caller shall fetch now; false while another fetch is under way or an answer holds.
+  // True when the caller shall fetch now; false while another fetch is under way or an answer
+  // holds.
   bool Begin(const HeaderNeed& need, SteadyTime now);
   void Finish(const HeaderNeed& need, Result<sources::ModelHeader> result, SteadyTime now);
   void Abandon(const HeaderNeed& need);  // a fetch that was cancelled

@@ -43,7 +43,8 @@ Found FindHeader(const std::vector<HeaderNeed>& places, const HeaderLookup& look
     }
     if (state.kind != HeaderState::Kind::kFailed) return {state, false};
     if (!out.state.reason.empty()) continue;
-    out.state.reason = place.node.empty() ? state.reason : "node " + place.node + ": " + state.reason;
+    out.state.reason =
+        place.node.empty() ? state.reason : "node " + place.node + ": " + state.reason;
   }
   return out;
 }

@@ -15,10 +15,10 @@ namespace headroom::webhook {
 struct Sizing {
   const estimator::ModelFile* model = nullptr;
   uint64_t bytes_read = 0, mmproj_bytes = 0;
-  std::string source;  // for the Estimate line
+  std::string source;         // for the Estimate line
   bool file_on_node = false;  // a path on the nodes, not a download
-  bool pending = false;  // unknown only because a fetch is under way
-  std::string reason;  // why `model` is null; "" when something is missing and worth a fetch
+  bool pending = false;       // unknown only because a fetch is under way
+  std::string reason;         // why `model` is null; "" when something is missing and worth a fetch
 };
 
 // Looks the workload's file and projector up; what is missing goes into `needs`. Files on nodes are

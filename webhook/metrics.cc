@@ -9,8 +9,8 @@ namespace headroom::webhook {
 namespace {
 
 // The API server's own buckets, with finer ones below: most decisions take less than a millisecond.
-const prometheus::Histogram::BucketBoundaries kBuckets{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
-                                                       0.025,  0.1,     0.5,    1,     2.5,    10};
+const prometheus::Histogram::BucketBoundaries kBuckets{
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.025, 0.1, 0.5, 1, 2.5, 10};
 
 std::string_view NameOf(Metrics::Refusal refusal) {
   switch (refusal) {

@@ -59,9 +59,8 @@ Result<void> TakeObject(Json& request, std::string_view name, Json& target) {
 
 Json StatusOf(const Review& review, const Answer& answer) {
   Json details = Json::MakeObject();
-  const std::string name = review.name.empty()
-                               ? StringOr(review.object, {"metadata", "generateName"})
-                               : review.name;
+  const std::string name =
+      review.name.empty() ? StringOr(review.object, {"metadata", "generateName"}) : review.name;
   if (!name.empty()) details.Set("name", name);
   details.Set("group", review.group);
   details.Set("kind", review.kind);

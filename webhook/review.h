@@ -1,5 +1,5 @@
-// AdmissionReview admission.k8s.io/v1: decoding a request and encoding a response exactly as the API
-// server enforces it. Pure. What is no review at all is an error (HTTP 400), never a denial.
+// AdmissionReview admission.k8s.io/v1: decoding a request and encoding a response exactly as the
+// API server enforces it. Pure. What is no review at all is an error (HTTP 400), never a denial.
 #pragma once
 
 #include <map>
@@ -33,8 +33,8 @@ Result<Review> ParseReview(std::string_view body);
 // cleaned here, so that none is dropped silently by the API server.
 struct Answer {
   bool allowed = true;
-  std::string message;                    // denial: whole text, newlines kept
-  std::vector<estimator::Cause> causes;   // denial: status.details.causes
+  std::string message;                   // denial: whole text, newlines kept
+  std::vector<estimator::Cause> causes;  // denial: status.details.causes
   std::vector<std::string> warnings;
   std::map<std::string, std::string> audit;  // keys without '/', "decision", "rule", ...
 };

@@ -34,8 +34,8 @@ estimator::FieldNames FieldsOf(const kube::Workload& workload) {
   return fields;
 }
 
-// True when no target could take anything, whatever its size: then that is what to say, and not that
-// the size is unknown because nobody could be asked.
+// True when no target could take anything, whatever its size: then that is what to say, and not
+// that the size is unknown because nobody could be asked.
 bool NoneUsable(const std::vector<const kube::Node*>& targets, WallTime now) {
   return std::none_of(targets.begin(), targets.end(), [now](const kube::Node* node) {
     return node->publishes && !estimator::IsStale(node->capacity, now);
@@ -121,9 +121,9 @@ estimator::Candidate Judging::CandidateFor(const kube::Node& node, const Change&
     if (bytes > 0) candidate.occupants.push_back({name, bytes});
   };
   for (const Load& load : view_.LoadsOn(node.meta.name, now_)) {
-    const bool judged_before = std::any_of(
-        decision_.reservations.begin(), decision_.reservations.end(),
-        [&](const Reservation& reservation) { return reservation.key == load.key; });
+    const bool judged_before =
+        std::any_of(decision_.reservations.begin(), decision_.reservations.end(),
+                    [&](const Reservation& reservation) { return reservation.key == load.key; });
     if (judged_before) continue;
     const uint64_t bytes = FootprintOf(load, node);
     if (load.key == change.reservation_key) {
@@ -142,7 +142,8 @@ estimator::Candidate Judging::CandidateFor(const kube::Node& node, const Change&
 // Rule 2: an update whose footprint does not grow passes even where the node is over its budget.
 bool Judging::Grows(const Change& change, const ServingOptions& after, const Sizing& sizing,
                     const estimator::NodeCapacity* node) {
-  if (!change.before || CompareWorkloads(*change.before, change.after) == Growth::kMoved) return true;
+  if (!change.before || CompareWorkloads(*change.before, change.after) == Growth::kMoved)
+    return true;
   if (sizing.model == nullptr) return true;
   auto before = kube::ServingOptionsOf(*change.before);
   if (!before) return true;
@@ -240,8 +241,8 @@ void Judging::Take(const estimator::Verdict& verdict, const Change& change) {
   if (chosen == nullptr || verdict.FootprintBytes() == 0) return;
   decision_.answer.audit["node"] = chosen->node;
   decision_.answer.audit["footprint-bytes"] = std::to_string(verdict.FootprintBytes());
-  decision_.reservations.push_back({change.reservation_key, change.after.meta.Key(), chosen->node,
-                                    verdict.FootprintBytes()});
+  decision_.reservations.push_back(
+      {change.reservation_key, change.after.meta.Key(), chosen->node, verdict.FootprintBytes()});
 }
 
 void Judging::Deny(const estimator::Verdict& verdict) {

@@ -26,9 +26,9 @@ struct Decision {
 
   Answer answer;
   enum class Outcome { kPassed, kAllowed, kDenied } outcome = Outcome::kPassed;
-  std::string detail;         // kPassed: why nothing was judged; else the summary line
-  std::string rule;           // "HR-101", "" = none
-  bool unknown_size = false;  // the size could not be known, whatever followed
+  std::string detail;                     // kPassed: why nothing was judged; else the summary line
+  std::string rule;                       // "HR-101", "" = none
+  bool unknown_size = false;              // the size could not be known, whatever followed
   std::vector<Reservation> reservations;  // to be made when allowed and no dry run
 };
 std::string_view ToString(Decision::Outcome outcome);  // "passed" | "allowed" | "denied"

@@ -58,8 +58,8 @@ void AddFeeds(Samples& out, const Feeds& feeds) {
   }
   for (const Feed& feed : feeds.all()) {
     out.Gauge("headroom_webhook_feed_last_contact_timestamp_seconds",
-              "When the feed last heard from its source.", Seconds(feed.status.last_contact), "feed",
-              feed.name);
+              "When the feed last heard from its source.", Seconds(feed.status.last_contact),
+              "feed", feed.name);
   }
   for (const Feed& feed : feeds.all()) {
     out.Counter("headroom_webhook_feed_events_total", "Object changes the feed delivered.",

@@ -46,8 +46,8 @@ bool NoMoreThan(const ServingOptions& after, const ServingOptions& before) {
   same.ubatch = before.ubatch;
   same.prompt_cache_mib = before.prompt_cache_mib;
   same.context_checkpoints = before.context_checkpoints;
-  return same == before && NotAbove(after.context, before.context) &&
-         after.batch <= before.batch && NotAbove(after.ubatch, before.ubatch) &&
+  return same == before && NotAbove(after.context, before.context) && after.batch <= before.batch &&
+         NotAbove(after.ubatch, before.ubatch) &&
          after.prompt_cache_mib <= before.prompt_cache_mib &&
          after.context_checkpoints <= before.context_checkpoints;
 }

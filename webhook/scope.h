@@ -36,9 +36,9 @@ Scope ScopeOf(const Review& review, const View& view);
 
 // Whether `after` can need more memory than `before`, as far as the manifests alone tell.
 enum class Growth {
-  kNone,      // the same or less in every term, same place, same budget
-  kMoved,     // target, source or budget changed: judge it
-  kDepends,   // serving options changed both ways or upwards: compare the footprints
+  kNone,     // the same or less in every term, same place, same budget
+  kMoved,    // target, source or budget changed: judge it
+  kDepends,  // serving options changed both ways or upwards: compare the footprints
 };
 Growth CompareWorkloads(const kube::Workload& before, const kube::Workload& after);
 

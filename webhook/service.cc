@@ -39,8 +39,9 @@ net::HttpResponse NoDecision(int status, std::string_view text) {
 void LogDecision(const Review& review, const Decision& decision, double seconds) {
   const LogLevel level =
       decision.outcome == Decision::Outcome::kPassed ? LogLevel::kDebug : LogLevel::kInfo;
-  const std::string name =
-      review.name.empty() ? StringOr(review.object, {"metadata", "generateName"}) + "*" : review.name;
+  const std::string name = review.name.empty()
+                               ? StringOr(review.object, {"metadata", "generateName"}) + "*"
+                               : review.name;
   Log(level, "admission",
       {{"result", ToString(decision.outcome)},
        {"rule", decision.rule},
@@ -58,8 +59,9 @@ void LogDecision(const Review& review, const Decision& decision, double seconds)
 
 milliseconds AnswerTime(std::string_view timeout) {
   const auto parsed = ParseDuration(timeout);
-  const milliseconds given =
-      parsed && *parsed > milliseconds(0) ? std::min(*parsed, milliseconds(30'000)) : kDefaultTimeout;
+  const milliseconds given = parsed && *parsed > milliseconds(0)
+                                 ? std::min(*parsed, milliseconds(30'000))
+                                 : kDefaultTimeout;
   // Of a timeout below two seconds the margin may take no more than half.
   return std::min(std::max(given - kMargin, given / 2), kLongest);
 }

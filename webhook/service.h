@@ -29,9 +29,9 @@ class Service {
     HeaderCache& headers;
     Metrics& metrics;
     RuleSettings rules;
-    std::function<std::string()> missing;              // "" when ready to decide
-    std::function<std::vector<Sample>()> samples;      // of what others own
-    size_t max_in_flight = 256;                        // more: 503
+    std::function<std::string()> missing;          // "" when ready to decide
+    std::function<std::vector<Sample>()> samples;  // of what others own
+    size_t max_in_flight = 256;                    // more: 503
   };
   explicit Service(Parts parts) : parts_(std::move(parts)) {}
 

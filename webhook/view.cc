@@ -104,8 +104,8 @@ void View::PlaceServicesOf(const std::string& model_key) {
 // The object exists now under its real name: the oldest promise made for its prefix is kept.
 void View::ReleaseGenerated(Kind kind, const kube::Meta& meta) {
   if (meta.generate_name.empty()) return;
-  const bool known = kind == Kind::kModel ? models_.contains(meta.Key())
-                                          : services_.contains(meta.Key());
+  const bool known =
+      kind == Kind::kModel ? models_.contains(meta.Key()) : services_.contains(meta.Key());
   if (known) return;
   const std::string prefix = GeneratedPrefix(kind, meta.ns, meta.generate_name);
   const auto it = reservations_.lower_bound(prefix);
@@ -132,8 +132,8 @@ void View::Place(const std::string& workload_key) {
   Unplace(workload_key);
   const auto workload = FindWorkload(workload_key);
   if (!workload || workload->meta.deleting) return;
-  const std::string node = !workload->claimed_by.empty() ? workload->claimed_by
-                                                          : workload->node_name;
+  const std::string node =
+      !workload->claimed_by.empty() ? workload->claimed_by : workload->node_name;
   placed_at_[workload_key] = node;
   loads_[node][workload_key] =
       Load{workload_key, workload->meta.Key(), workload->claimed_footprint};
@@ -181,8 +181,7 @@ std::optional<kube::Workload> View::FindWorkload(std::string_view key) const {
   }
   const auto service = services_.find(name);
   if (service == services_.end()) return std::nullopt;
-  const kube::Model* model =
-      StoredModel(service->second.meta.ns + "/" + service->second.model_ref);
+  const kube::Model* model = StoredModel(service->second.meta.ns + "/" + service->second.model_ref);
   return model != nullptr ? kube::WorkloadOf(service->second, *model) : std::nullopt;
 }
 
@@ -220,8 +219,8 @@ std::vector<Load> View::LoadsOn(std::string_view node, WallTime now) const {
 
 void View::Expect(kube::Model model, WallTime now) {
   const std::string key = model.meta.Key();
-  expected_models_.insert_or_assign(key, Expected<kube::Model>{std::move(model),
-                                                               now + kExpectedTime});
+  expected_models_.insert_or_assign(key,
+                                    Expected<kube::Model>{std::move(model), now + kExpectedTime});
 }
 
 void View::Expect(kube::InferenceService service, WallTime now) {

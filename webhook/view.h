@@ -1,6 +1,6 @@
 // The webhook's picture of the cluster: nodes, models and services as the feeds report them, joined
-// into workloads, and what each node has promised. Fed by one thread; pure, given `now`. Annotations
-// and labels nobody asks for are dropped, so that 10,000 models stay small.
+// into workloads, and what each node has promised. Fed by one thread; pure, given `now`.
+// Annotations and labels nobody asks for are dropped, so that 10,000 models stay small.
 #pragma once
 
 #include <chrono>

@@ -192,8 +192,7 @@ std::string SuggestionBlock(const Verdict& v, const CandidateView& c) {
 std::string WayOut(const Verdict& v) {
   switch (v.rule) {
     case Rule::kNoCandidate:
-      return "  Start headroom-exporter on the Mac, or correct " + v.fields.node +
-             ".\n";
+      return "  Start headroom-exporter on the Mac, or correct " + v.fields.node + ".\n";
     case Rule::kNodeBudget:
       return "  The node's exporter writes them; correct or remove what was set by hand.\n";
     case Rule::kUnknownSize:

@@ -21,9 +21,9 @@ struct ClaimHolder {
 };
 
 enum class ClaimDecision {
-  kClaim,     // write the claim
-  kOurs,      // already ours, with this footprint
-  kElsewhere, // another node holds it and is alive
+  kClaim,      // write the claim
+  kOurs,       // already ours, with this footprint
+  kElsewhere,  // another node holds it and is alive
 };
 
 // A holder without a Lease, or whose Lease has expired, is dead: the claim is taken over.

@@ -19,8 +19,9 @@ namespace headroom::exporter {
 struct FetcherOptions {
   std::string store_dir;  // absolute
   sources::AddressPolicy policy;
-  std::string token_file;  // of Hugging Face; read at each use, so that it can be rotated; "" = none
-  net::SslContext tls;     // null: the system's trust store
+  std::string
+      token_file;       // of Hugging Face; read at each use, so that it can be rotated; "" = none
+  net::SslContext tls;  // null: the system's trust store
 };
 
 class Fetcher {

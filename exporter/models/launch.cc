@@ -14,13 +14,43 @@ using estimator::ServingOptions;
 
 // The node decides these: another value would break supervision or what was admitted, load memory
 // nobody has counted, or open the node's files. Each takes one value.
-constexpr auto kReserved = std::to_array<std::string_view>(
-    {"-m", "--model", "--host", "--port", "-fit", "--fit", "--api-prefix", "--ssl-key-file",
-     "--ssl-cert-file", "--models-dir", "--models-preset", "-mu", "--model-url", "-hf", "-hfr",
-     "--hf-repo", "-hff", "--hf-file", "-md", "--model-draft", "--spec-draft-model", "-hfd",
-     "-hfrd", "--hf-repo-draft", "--spec-draft-hf", "-mm", "--mmproj", "-mmu", "--mmproj-url",
-     "--lora", "--lora-scaled", "--control-vector", "--control-vector-scaled", "--path",
-     "--slot-save-path", "--media-path", "--rpc"});
+constexpr auto kReserved = std::to_array<std::string_view>({"-m",
+                                                            "--model",
+                                                            "--host",
+                                                            "--port",
+                                                            "-fit",
+                                                            "--fit",
+                                                            "--api-prefix",
+                                                            "--ssl-key-file",
+                                                            "--ssl-cert-file",
+                                                            "--models-dir",
+                                                            "--models-preset",
+                                                            "-mu",
+                                                            "--model-url",
+                                                            "-hf",
+                                                            "-hfr",
+                                                            "--hf-repo",
+                                                            "-hff",
+                                                            "--hf-file",
+                                                            "-md",
+                                                            "--model-draft",
+                                                            "--spec-draft-model",
+                                                            "-hfd",
+                                                            "-hfrd",
+                                                            "--hf-repo-draft",
+                                                            "--spec-draft-hf",
+                                                            "-mm",
+                                                            "--mmproj",
+                                                            "-mmu",
+                                                            "--mmproj-url",
+                                                            "--lora",
+                                                            "--lora-scaled",
+                                                            "--control-vector",
+                                                            "--control-vector-scaled",
+                                                            "--path",
+                                                            "--slot-save-path",
+                                                            "--media-path",
+                                                            "--rpc"});
 
 // Fields of the schema that would change what runs and that a native process cannot follow.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kNotHonoured = {{
@@ -142,8 +172,8 @@ Result<void> Builder::AddExtra() {
       if (value_follows) ++i;
       continue;
     }
-    const bool long_name = flag.size() > 2 && flag.compare(0, 2, "--") == 0 &&
-                           flag.find(' ') == std::string::npos;
+    const bool long_name =
+        flag.size() > 2 && flag.compare(0, 2, "--") == 0 && flag.find(' ') == std::string::npos;
     if (long_name && !input_.runtime->Supports(flag)) {
       return Error(Code::kInvalid, path + "llama-server " + input_.runtime->version +
                                        " has no argument " + flag + "; see " +

@@ -1,7 +1,7 @@
-// The llama-server command line of a workload. Pure. Whatever decides the footprint (context, slots,
-// cache types, batches, prompt cache, checkpoints, --fit off) is always said explicitly, so that the
-// server cannot take more than was admitted; arguments the installed version does not know are left
-// out. Fields: LLMKube's mapping for Metal nodes, docs/node.md.
+// The llama-server command line of a workload. Pure. Whatever decides the footprint (context,
+// slots, cache types, batches, prompt cache, checkpoints, --fit off) is always said explicitly, so
+// that the server cannot take more than was admitted; arguments the installed version does not know
+// are left out. Fields: LLMKube's mapping for Metal nodes, docs/node.md.
 #pragma once
 
 #include <cstdint>

@@ -74,7 +74,8 @@ void Manager::Evaluate(const Key& key) {
   Record* record = Find(key);
   if (!mine) {
     // Before the feeds are complete, an adopted child may only be unknown yet.
-    if (record != nullptr && (synced_ || record->entry)) Post(key, {.type = Event::Type::kUnwanted});
+    if (record != nullptr && (synced_ || record->entry))
+      Post(key, {.type = Event::Type::kUnwanted});
     return;
   }
   if (stopping_) return;
@@ -159,8 +160,8 @@ void Manager::Perform(Record& record, Action action) {
     case Action::kAcquireSlot:
       if (record.it.pid != 0) return gate_.Hold(key);
       if (!gate_.Acquire(key)) return;
-      queue_.emplace_back(
-          key, Event{.type = Event::Type::kSlotGranted, .attempt = record.it.attempt});
+      queue_.emplace_back(key,
+                          Event{.type = Event::Type::kSlotGranted, .attempt = record.it.attempt});
       return;
     case Action::kReleaseSlot:
       if (const auto next = gate_.Release(key)) {
@@ -177,9 +178,9 @@ void Manager::Perform(Record& record, Action action) {
     case Action::kPublish:
     case Action::kWithdraw:
       if (!seams_.endpoint || !record.entry) return;
-      return Start(record, Publish({record.entry->workload.kind, record.entry->workload.meta,
-                                    options_.endpoint_host, record.port,
-                                    action == Action::kPublish}));
+      return Start(record,
+                   Publish({record.entry->workload.kind, record.entry->workload.meta,
+                            options_.endpoint_host, record.port, action == Action::kPublish}));
   }
 }
 

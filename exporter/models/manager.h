@@ -1,5 +1,5 @@
-// Manager: the shell around the supervisor. It hears from the feeds which workloads exist, keeps one
-// state machine for each that is for this node, carries out their actions (claims, pre-flights,
+// Manager: the shell around the supervisor. It hears from the feeds which workloads exist, keeps
+// one state machine for each that is for this node, carries out their actions (claims, pre-flights,
 // child processes, health requests, status, endpoints) and feeds the results back.
 // One thread; owned by the app, which outlives none of the tasks started here: Run() joins them.
 #pragma once
@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "exporter/models/claim.h"
-#include "exporter/models/launch.h"
 #include "exporter/models/fetcher.h"
+#include "exporter/models/launch.h"
 #include "exporter/models/load_gate.h"
 #include "exporter/models/ports.h"
 #include "exporter/models/preflight.h"
@@ -36,8 +36,8 @@ namespace headroom::exporter {
 
 struct ManagerOptions {
   std::string node_name;
-  bool standalone = false;  // manifests from this node's own folder, no API server
-  std::string model_host = "127.0.0.1";  // llama-server's --host
+  bool standalone = false;                  // manifests from this node's own folder, no API server
+  std::string model_host = "127.0.0.1";     // llama-server's --host
   std::string endpoint_host = "127.0.0.1";  // where others reach it
   PortRange ports{19900, 19999};
   std::string llama_server = "llama-server";
@@ -55,11 +55,11 @@ struct EndpointChange {
 
 // What the manager uses of the rest of the program. Everything outlives it.
 struct ManagerSeams {
-  std::function<Result<estimator::NodeCapacity>()> capacity;  // of this node, now
-  std::function<kube::Node()> self;                           // labels, for selectors
-  kube::ApiClient* api = nullptr;                             // null = standalone
-  kube::EventRecorder* events = nullptr;                      // null = log only
-  Fetcher* fetcher = nullptr;                                 // null = only files it has
+  std::function<Result<estimator::NodeCapacity>()> capacity;             // of this node, now
+  std::function<kube::Node()> self;                                      // labels, for selectors
+  kube::ApiClient* api = nullptr;                                        // null = standalone
+  kube::EventRecorder* events = nullptr;                                 // null = log only
+  Fetcher* fetcher = nullptr;                                            // null = only files it has
   std::function<boost::asio::awaitable<void>(EndpointChange)> endpoint;  // may be empty
 };
 
@@ -74,7 +74,7 @@ struct ModelView {
   int restarts = 0;
   std::optional<WallTime> started;
   std::optional<std::chrono::milliseconds> load_duration;
-  std::string endpoint;  // while ready
+  std::string endpoint;                               // while ready
   std::optional<sources::DownloadProgress> download;  // while it is fetched
 };
 

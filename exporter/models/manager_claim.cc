@@ -1,5 +1,5 @@
-// The steps before a launch: read the header, ask for the verdict, take the claim, and once more the
-// verdict when no other model is loading.
+// The steps before a launch: read the header, ask for the verdict, take the claim, and once more
+// the verdict when no other model is loading.
 #include <filesystem>
 
 #include "common/log.h"

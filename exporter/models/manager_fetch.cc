@@ -74,8 +74,8 @@ asio::awaitable<Result<void>> Manager::ReadRemoteHeader(Key key) {
   if (record->header && record->header_stamp == stamp) co_return Result<void>();
   if (!model) co_return model.error();
   if (!IsRemote(model)) {
-    co_return Error(Code::kUnsupported, "mmproj: " + mmproj_text +
-                                            ": is fetched only for a model that is fetched too");
+    co_return Error(Code::kUnsupported,
+                    "mmproj: " + mmproj_text + ": is fetched only for a model that is fetched too");
   }
   auto header = co_await seams_.fetcher->ReadHeader(*model);
   if (!header) co_return header.error();
@@ -128,8 +128,8 @@ asio::awaitable<Event> Manager::TryFetch(Key key, uint64_t attempt) {
   };
   for (Fetchable& file : Missing(*record)) {
     if (Fetching(key, attempt) == nullptr) co_return Event{};
-    auto got = co_await seams_.fetcher->Fetch(std::move(file.source), std::move(file.sha256),
-                                              progress);
+    auto got =
+        co_await seams_.fetcher->Fetch(std::move(file.source), std::move(file.sha256), progress);
     if (!got) co_return FetchFailure(got.error());
   }
   co_return Event{.type = Event::Type::kFetched};

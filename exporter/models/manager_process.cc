@@ -152,8 +152,7 @@ Result<void> Manager::Adopt() {
     record.adopted = record.claimed = true;
     LogInfo("adopted a running llama-server",
             {{"workload", child.key}, {"pid", static_cast<int64_t>(child.pid)}});
-    Post(child.key,
-         {.type = Event::Type::kAdopted, .text = child.identity, .pid = child.pid});
+    Post(child.key, {.type = Event::Type::kAdopted, .text = child.identity, .pid = child.pid});
     Start(record, WatchAdopted(child.key, child.pid, child.start_time));
   }
   adopting_ = false;

@@ -57,12 +57,10 @@ asio::awaitable<void> Manager::WriteStatus(Key key) {
     }
     const kube::Workload workload = record->entry->workload;
     const kube::ResourceType& type = kube::TypeOf(workload.kind);
-    const StatusInput input{workload.kind,        workload.meta.generation,
-                            record->entry->status, record->it.state,
-                            record->it.reason,     record->claimed,
-                            record->check_failed,  options_.node_name,
-                            Endpoint(*record),     record->footprint,
-                            record->it.restarts,   record->not_honoured,
+    const StatusInput input{workload.kind,        workload.meta.generation, record->entry->status,
+                            record->it.state,     record->it.reason,        record->claimed,
+                            record->check_failed, options_.node_name,       Endpoint(*record),
+                            record->footprint,    record->it.restarts,      record->not_honoured,
                             record->download};
     std::optional<kube::EventText> event;
     if (std::exchange(record->event_due, false)) {

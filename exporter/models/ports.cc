@@ -20,7 +20,8 @@ bool IsFree(uint16_t port, const std::string& host) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   // A host name or an IPv6 address: the wildcard address sees every listener there is.
-  if (inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) address.sin_addr.s_addr = INADDR_ANY;
+  if (inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1)
+    address.sin_addr.s_addr = INADDR_ANY;
   const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
   if (fd < 0) return false;
   const int on = 1;  // connections of the last owner in TIME_WAIT do not count

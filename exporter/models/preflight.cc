@@ -30,8 +30,8 @@ estimator::Verdict Preflight(const PreflightInput& input) {
   self.node.schedulable = true;       // being asked to run it, we were chosen
   self.node.committed = 0;
   for (const auto& occupant : self.occupants) {
-    self.node.committed = CheckedAdd(self.node.committed, occupant.footprint_bytes)
-                              .value_or(UINT64_MAX);
+    self.node.committed =
+        CheckedAdd(self.node.committed, occupant.footprint_bytes).value_or(UINT64_MAX);
   }
   request.candidates.push_back(std::move(self));
   return estimator::Decide(request);
@@ -43,8 +43,7 @@ Result<estimator::ServingOptions> NodeServing(const kube::Workload& workload,
                                               uint64_t mmproj_bytes) {
   auto serving = kube::ServingOptionsOf(workload);
   if (!serving) return serving.error();
-  serving->device =
-      accelerator == "metal" ? estimator::Device::kMetal : estimator::Device::kCpu;
+  serving->device = accelerator == "metal" ? estimator::Device::kMetal : estimator::Device::kCpu;
   serving->runtime_version = runtime_version;
   serving->mmproj_bytes = mmproj_bytes;
   return serving;

@@ -11,11 +11,11 @@
 namespace headroom::exporter {
 
 struct PreflightInput {
-  const kube::Workload* workload = nullptr;        // borrowed for the call
-  const sources::ModelHeader* header = nullptr;    // borrowed for the call
+  const kube::Workload* workload = nullptr;      // borrowed for the call
+  const sources::ModelHeader* header = nullptr;  // borrowed for the call
   estimator::ServingOptions serving;
-  estimator::NodeCapacity node;                    // as it is now
-  std::vector<estimator::Occupant> occupants;      // without this workload
+  estimator::NodeCapacity node;                // as it is now
+  std::vector<estimator::Occupant> occupants;  // without this workload
   WallTime now;
 };
 

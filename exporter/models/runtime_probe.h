@@ -17,8 +17,8 @@ class RuntimeProbe {
   RuntimeProbe(net::Reaper& reaper, std::string executable)
       : reaper_(reaper), wanted_(std::move(executable)) {}
 
-  // The last good answer while the file is the same; else asks again. Errors name the executable and
-  // what to do.
+  // The last good answer while the file is the same; else asks again. Errors name the executable
+  // and what to do.
   boost::asio::awaitable<Result<Runtime>> Get();
   // The last good answer, without asking.
   const std::optional<Runtime>& known() const { return known_; }

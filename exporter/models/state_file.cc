@@ -109,8 +109,8 @@ Result<std::vector<ChildRecord>> StateDir::Load() const {
   }
   auto children = DecodeState(*text);
   if (!children) {
-    return children.error().Within(
-        File() + " (stop the llama-servers of this node and remove the file)");
+    return children.error().Within(File() +
+                                   " (stop the llama-servers of this node and remove the file)");
   }
   return children;
 }

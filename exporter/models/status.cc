@@ -138,12 +138,11 @@ Json StatusPatch(const StatusInput& input, WallTime now) {
 
 bool IsReported(State state) { return state != State::kClaiming && state != State::kPreflight; }
 
-std::optional<kube::EventText> StateEvent(State state, const std::string& reason,
-                                          bool check_failed, const std::string& node) {
+std::optional<kube::EventText> StateEvent(State state, const std::string& reason, bool check_failed,
+                                          const std::string& node) {
   const std::string where = " on node " + node;
   switch (state) {
-    case State::kWaitingForMemory:
-      return kube::EventText{true, "InsufficientMemory", reason};
+    case State::kWaitingForMemory: return kube::EventText{true, "InsufficientMemory", reason};
     case State::kFetching: return kube::EventText{false, "Downloading", reason + where};
     case State::kLoading:
       return kube::EventText{false, "Loading", "llama-server loads the model" + where};

@@ -1,6 +1,6 @@
-// What the API object says about a workload of this node: the status merge patch and the event for a
-// state. Pure. Model: status.serving; InferenceService: the fields LLMKube's clients read. Conditions
-// of other owners are kept.
+// What the API object says about a workload of this node: the status merge patch and the event for
+// a state. Pure. Model: status.serving; InferenceService: the fields LLMKube's clients read.
+// Conditions of other owners are kept.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,7 @@ Json StatusPatch(const StatusInput& input, WallTime now);
 bool IsReported(State state);
 
 // The event for entering `state`; nullopt where nothing happened that a person wants to read.
-std::optional<kube::EventText> StateEvent(State state, const std::string& reason,
-                                          bool check_failed, const std::string& node);
+std::optional<kube::EventText> StateEvent(State state, const std::string& reason, bool check_failed,
+                                          const std::string& node);
 
 }  // namespace headroom::exporter

@@ -46,28 +46,28 @@ struct SupervisorPolicy {
   // A load may take this long: mapping and warming up a cold file from a slow disk.
   Duration load_base{120'000};
   uint64_t load_bytes_per_second = 20u << 20;
-  // llama-server finishes a running request on SIGTERM, and waits for ever on one whose client keeps
-  // the connection; after the limit the process group is killed.
+  // llama-server finishes a running request on SIGTERM, and waits for ever on one whose client
+  // keeps the connection; after the limit the process group is killed.
   Duration drain{30'000}, hung_drain{10'000}, kill_again{5'000};
   Duration backoff_initial{1'000}, backoff_max{120'000};
-  int crash_limit = 5;               // starts in a row that did not stay up
-  Duration stable_after{600'000};    // ready this long: earlier crashes are forgotten
+  int crash_limit = 5;             // starts in a row that did not stay up
+  Duration stable_after{600'000};  // ready this long: earlier crashes are forgotten
   Duration failed_retry{600'000};
   Duration waiting_retry{15'000}, claimed_elsewhere_retry{30'000};
 };
 
 struct Event {
   enum class Type {
-    kWanted,     // the workload is new or its spec changed; text = launch identity
-    kInvalid,    // as written it can never be launched; text = why
-    kUnwanted,   // deleted, suspended, bound elsewhere, or we are shutting down for good
-    kAdopted,    // a child of an earlier exporter lives; pid, text = launch identity
-    kClaimed,    // attempt; fetch, text = what
-    kFetched,      // attempt
-    kFetchFailed,  // attempt, text, lasting: only an edit can help
-    kRefused,    // by the verdict, at the claim or in pre-flight; attempt, text
-    kHeldElsewhere,  // attempt, text = who holds the claim
-    kStepFailed,     // claim, fetch or pre-flight could not be done; attempt, text
+    kWanted,           // the workload is new or its spec changed; text = launch identity
+    kInvalid,          // as written it can never be launched; text = why
+    kUnwanted,         // deleted, suspended, bound elsewhere, or we are shutting down for good
+    kAdopted,          // a child of an earlier exporter lives; pid, text = launch identity
+    kClaimed,          // attempt; fetch, text = what
+    kFetched,          // attempt
+    kFetchFailed,      // attempt, text, lasting: only an edit can help
+    kRefused,          // by the verdict, at the claim or in pre-flight; attempt, text
+    kHeldElsewhere,    // attempt, text = who holds the claim
+    kStepFailed,       // claim, fetch or pre-flight could not be done; attempt, text
     kSlotGranted,      // attempt
     kPreflightPassed,  // attempt, bytes = size of the model file
     kSpawned,          // pid
@@ -88,17 +88,17 @@ struct Event {
 };
 
 enum class Action {
-  kClaim,         // answered by kClaimed, kRefused, kHeldElsewhere or kStepFailed
+  kClaim,  // answered by kClaimed, kRefused, kHeldElsewhere or kStepFailed
   kReleaseClaim,
-  kFetch,         // answered by kFetched, kFetchFailed or kStepFailed
-  kAcquireSlot,   // answered by kSlotGranted
-  kReleaseSlot,   // also gives up waiting for it
-  kPreflight,     // answered by kPreflightPassed, kRefused or kStepFailed
-  kSpawn,         // answered by kSpawned or kSpawnFailed; later kExited
-  kProbe,         // answered by one of kProbe*
-  kTerminate,     // SIGTERM to the group
-  kKill,          // SIGKILL to the group
-  kPublish,       // the endpoint takes traffic
+  kFetch,        // answered by kFetched, kFetchFailed or kStepFailed
+  kAcquireSlot,  // answered by kSlotGranted
+  kReleaseSlot,  // also gives up waiting for it
+  kPreflight,    // answered by kPreflightPassed, kRefused or kStepFailed
+  kSpawn,        // answered by kSpawned or kSpawnFailed; later kExited
+  kProbe,        // answered by one of kProbe*
+  kTerminate,    // SIGTERM to the group
+  kKill,         // SIGKILL to the group
+  kPublish,      // the endpoint takes traffic
   kWithdraw,
 };
 using Actions = std::vector<Action>;
@@ -112,7 +112,7 @@ struct Supervised {
   uint64_t attempt = 0;  // answers to earlier attempts are ignored
   pid_t pid = 0;         // 0 = no child
   bool published = false;
-  int restarts = 0;  // starts after the first
+  int restarts = 0;                                        // starts after the first
   std::optional<std::chrono::milliseconds> load_duration;  // of the running server
   SteadyTime since{};                                      // of `state`
 

@@ -1,5 +1,5 @@
-// WorkloadSet: the models and services the feeds have told of, joined to workloads. Pure: no I/O, no
-// clock. Owned by the manager.
+// WorkloadSet: the models and services the feeds have told of, joined to workloads. Pure: no I/O,
+// no clock. Owned by the manager.
 #pragma once
 
 #include <map>
@@ -17,9 +17,9 @@ class WorkloadSet {
  public:
   struct Entry {
     kube::Workload workload;
-    Json fields;      // the serving fields as written
-    Json status;      // of the object that is claimed, as the API server last gave it
-    std::string spec; // changes exactly when the specification or the binding does
+    Json fields;       // the serving fields as written
+    Json status;       // of the object that is claimed, as the API server last gave it
+    std::string spec;  // changes exactly when the specification or the binding does
   };
 
   // Returns the keys of the workloads that may have changed, come or gone.

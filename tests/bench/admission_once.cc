@@ -1,6 +1,7 @@
-// Latency of one admission: admission_once URL REVIEW.json [CA.pem] [rounds]. Sends the review again
-// and again over one kept connection to a running headroom-webhook and prints p50, p99 and the worst.
-// The review should be a dry run, so that it does not reserve what the next one asks for.
+// Latency of one admission: admission_once URL REVIEW.json [CA.pem] [rounds]. Sends the review
+// again and again over one kept connection to a running headroom-webhook and prints p50, p99 and
+// the worst. The review should be a dry run, so that it does not reserve what the next one asks
+// for.
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -30,7 +31,8 @@ struct Run {
 asio::awaitable<void> Measure(net::HttpClient& client, Run& run) {
   const int warm_up = run.rounds / 10 + 1;
   for (int i = 0; i < run.rounds + warm_up; ++i) {
-    net::HttpRequest request{"POST", run.url.target, {{"Content-Type", "application/json"}}, run.review};
+    net::HttpRequest request{
+        "POST", run.url.target, {{"Content-Type", "application/json"}}, run.review};
     net::Url url = run.url;
     const auto start = Clock::now();
     auto response = co_await client.Fetch(std::move(url), std::move(request),
@@ -78,7 +80,8 @@ int main(int argc, char** argv) {
   if (!run.error.empty()) return Fail(run.error);
   std::sort(run.microseconds.begin(), run.microseconds.end());
   const auto at = [&](double share) {
-    return run.microseconds[static_cast<size_t>(share * static_cast<double>(run.microseconds.size() - 1))];
+    return run.microseconds[static_cast<size_t>(share *
+                                                static_cast<double>(run.microseconds.size() - 1))];
   };
   std::printf("HTTP %d, %zu requests: p50 %.0f us, p99 %.0f us, worst %.0f us\n", run.status,
               run.microseconds.size(), at(0.5), at(0.99), at(1.0));

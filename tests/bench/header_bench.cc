@@ -1,5 +1,6 @@
 // Time to read a GGUF header: header_bench FILE [rounds]. FILE may be a model or a bare header.
-// Prints the best and the median of `rounds`, from memory and (for whole models) from the warm file.
+// Prints the best and the median of `rounds`, from memory and (for whole models) from the warm
+// file.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -173,9 +173,9 @@ TEST(Suggestions, EachOneAppliedIsAllowed) {
         // The last one puts every node over its budget already.
         for (const auto& [prompt_cache, crowd] :
              {std::pair<uint32_t, uint64_t>{0, 1}, {8192, 1}, {0, total / 8}}) {
-          Request request =
-              Ask(model, context,
-                  {Mac("a", total, {{"team-b/x", crowd * 5 * kGiB}, {"team-c/y", crowd * 2 * kGiB}})});
+          Request request = Ask(
+              model, context,
+              {Mac("a", total, {{"team-b/x", crowd * 5 * kGiB}, {"team-c/y", crowd * 2 * kGiB}})});
           request.serving.prompt_cache_mib = prompt_cache;
           request.others = {Mac("b", total * 2)};
           const Verdict verdict = Decide(request);

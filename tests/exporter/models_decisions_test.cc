@@ -98,12 +98,9 @@ TEST(Claim, Decides) {
     std::optional<ClaimHolder> holder;
     ClaimDecision expected;
   } const cases[] = {
-      {free, std::nullopt, ClaimDecision::kClaim},
-      {ours, std::nullopt, ClaimDecision::kOurs},
-      {theirs, alive, ClaimDecision::kElsewhere},
-      {theirs, expired, ClaimDecision::kClaim},
-      {theirs, ClaimHolder{}, ClaimDecision::kClaim},
-      {theirs, std::nullopt, ClaimDecision::kClaim},
+      {free, std::nullopt, ClaimDecision::kClaim},    {ours, std::nullopt, ClaimDecision::kOurs},
+      {theirs, alive, ClaimDecision::kElsewhere},     {theirs, expired, ClaimDecision::kClaim},
+      {theirs, ClaimHolder{}, ClaimDecision::kClaim}, {theirs, std::nullopt, ClaimDecision::kClaim},
   };
   for (const Case& c : cases) {
     EXPECT_EQ(DecideClaim(c.workload, "mac-1", 100, c.holder, now), c.expected);
@@ -124,8 +121,8 @@ TEST(Claim, PatchesAreOptimistic) {
 }
 
 TEST(Claim, ReadsLeases) {
-  const ClaimHolder holder = DecodeHolder(Object(
-      "spec: {renewTime: \"2026-01-02T03:04:05.000000Z\", leaseDurationSeconds: 15}"));
+  const ClaimHolder holder = DecodeHolder(
+      Object("spec: {renewTime: \"2026-01-02T03:04:05.000000Z\", leaseDurationSeconds: 15}"));
   EXPECT_EQ(holder.renewed_at, At("2026-01-02T03:04:05Z"));
   EXPECT_EQ(holder.lease_duration, std::chrono::seconds(15));
   EXPECT_EQ(DecodeHolder(Object("spec: {renewTime: soon}")).renewed_at, std::nullopt);

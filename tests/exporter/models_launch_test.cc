@@ -1,10 +1,10 @@
-#include "exporter/models/launch.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <sstream>
+
+#include "exporter/models/launch.h"
 
 namespace headroom::exporter {
 namespace {
@@ -107,13 +107,13 @@ TEST(Launch, ExtraArgumentsComeLastAndCannotBreakSupervision) {
   c.workload.spec.extra_args = {"--temp", "-1", "--port",  "1",        "--host=0.0.0.0",
                                 "-fit",   "on", "--alias", "--metrics"};
   EXPECT_THAT(c.Line(), testing::EndsWith("--n-gpu-layers 99 --temp -1 --alias --metrics"));
-  EXPECT_THAT(c.Plan()->not_honoured,
-              ElementsAre("spec.serving.extraArgs: --port: set by the node",
-                          "spec.serving.extraArgs: --host: set by the node",
-                          "spec.serving.extraArgs: -fit: set by the node"));
+  EXPECT_THAT(c.Plan()->not_honoured, ElementsAre("spec.serving.extraArgs: --port: set by the node",
+                                                  "spec.serving.extraArgs: --host: set by the node",
+                                                  "spec.serving.extraArgs: -fit: set by the node"));
   c.workload.spec.extra_args = {"--no-such-thing"};
-  EXPECT_EQ(c.Line(), "spec.serving.extraArgs: llama-server 0.7.0 has no argument "
-                      "--no-such-thing; see /bin/llama-server --help");
+  EXPECT_EQ(c.Line(),
+            "spec.serving.extraArgs: llama-server 0.7.0 has no argument "
+            "--no-such-thing; see /bin/llama-server --help");
 }
 
 TEST(Launch, ExtraArgumentsLoadNothingElse) {

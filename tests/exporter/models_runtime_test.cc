@@ -1,10 +1,10 @@
-#include "exporter/models/runtime.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <sstream>
+
+#include "exporter/models/runtime.h"
 
 namespace headroom::exporter {
 namespace {
@@ -19,12 +19,34 @@ std::string Recorded(const std::string& name) {
 TEST(Runtime, ReadsTheRecordedHelpOf070) {
   const auto flags = ParseRuntimeFlags(Recorded("help-0.7.0.txt"));
   ASSERT_TRUE(flags) << flags.error().message();
-  for (const char* flag :
-       {"--model", "-m", "--ctx-size", "-c", "--parallel", "--cache-type-k", "--cache-type-v",
-        "--ubatch-size", "--batch-size", "--cache-ram", "--ctx-checkpoints", "--fit", "--metrics",
-        "--kv-unified", "--no-kv-unified", "--flash-attn", "--swa-full", "--mmproj", "--host",
-        "--port", "--n-gpu-layers", "--embedding", "--reranking", "--pooling", "--no-webui",
-        "--reasoning-budget-message", "--n-cpu-moe", "--load-mode"}) {
+  for (const char* flag : {"--model",
+                           "-m",
+                           "--ctx-size",
+                           "-c",
+                           "--parallel",
+                           "--cache-type-k",
+                           "--cache-type-v",
+                           "--ubatch-size",
+                           "--batch-size",
+                           "--cache-ram",
+                           "--ctx-checkpoints",
+                           "--fit",
+                           "--metrics",
+                           "--kv-unified",
+                           "--no-kv-unified",
+                           "--flash-attn",
+                           "--swa-full",
+                           "--mmproj",
+                           "--host",
+                           "--port",
+                           "--n-gpu-layers",
+                           "--embedding",
+                           "--reranking",
+                           "--pooling",
+                           "--no-webui",
+                           "--reasoning-budget-message",
+                           "--n-cpu-moe",
+                           "--load-mode"}) {
     EXPECT_TRUE(flags->count(flag)) << flag;
   }
   for (const char* none : {"--mlock", "--no-mmap", "-----", "--ctx", "N", "-1"}) {

@@ -33,8 +33,8 @@ TEST(Options, HelpAndVersion) {
 
 TEST(Options, Reads) {
   const auto line =
-      Parse({"--node-name=mac-1", "--no-register-node", "--memory-fraction", "0.8",
-             "--model-root", "/", "--model-ports=8080", "--memory-watchdog-interval=2s",
+      Parse({"--node-name=mac-1", "--no-register-node", "--memory-fraction", "0.8", "--model-root",
+             "/", "--model-ports=8080", "--memory-watchdog-interval=2s",
              "--memory-pressure-warning=0.3", "--stop-models-on-exit", "--listen=[::1]:1"});
   ASSERT_TRUE(line) << line.error().message();
   EXPECT_EQ(line->options.node_name, "mac-1");

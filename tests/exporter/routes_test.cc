@@ -15,8 +15,8 @@ namespace fs = std::filesystem;
 
 TEST(HeaderRoute, Authorization) {
   EXPECT_TRUE(IsAuthorized("Bearer secret", "secret"));
-  for (const char* bad : {"", "secret", "Bearer ", "Bearer secre", "Bearer secret ", "Bearer sEcret",
-                          "bearer secret", "Basic secret"}) {
+  for (const char* bad : {"", "secret", "Bearer ", "Bearer secre", "Bearer secret ",
+                          "Bearer sEcret", "bearer secret", "Basic secret"}) {
     EXPECT_FALSE(IsAuthorized(bad, "secret")) << bad;
   }
   EXPECT_FALSE(IsAuthorized("Bearer ", "")) << "an empty token lets nobody in";
@@ -38,8 +38,8 @@ TEST(HeaderRoute, ResolvesOnlyBelowTheRoots) {
   EXPECT_EQ(*ResolveBelow(top + "/models/sub/../in", roots), top + "/models/a.gguf");
   EXPECT_EQ(ResolveBelow(top + "/models/none", roots).error().code(), Code::kNotFound);
   EXPECT_EQ(ResolveBelow(top + "/models/sub", roots).error().code(), Code::kNotFound);
-  for (const char* bad : {"/models", "/models/out", "/models/../secret", "/models-2/c", "/secret",
-                          "/none"}) {
+  for (const char* bad :
+       {"/models", "/models/out", "/models/../secret", "/models-2/c", "/secret", "/none"}) {
     EXPECT_EQ(ResolveBelow(top + bad, roots).error().code(), Code::kUnauthorized) << bad;
   }
   EXPECT_EQ(ResolveBelow("models/a.gguf", roots).error().code(), Code::kInvalid);

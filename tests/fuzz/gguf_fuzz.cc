@@ -1,5 +1,5 @@
-// Any bytes as a GGUF header: read in chunks whose size the input chooses, then described, estimated
-// and searched. Nothing may crash, hang or allocate more than the input justifies.
+// Any bytes as a GGUF header: read in chunks whose size the input chooses, then described,
+// estimated and searched. Nothing may crash, hang or allocate more than the input justifies.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

@@ -11,7 +11,9 @@ namespace {
 using headroom::webhook::HeaderNeed;
 using headroom::webhook::HeaderState;
 
-HeaderState Failed(const HeaderNeed&) { return {HeaderState::Kind::kFailed, nullptr, "unreachable"}; }
+HeaderState Failed(const HeaderNeed&) {
+  return {HeaderState::Kind::kFailed, nullptr, "unreachable"};
+}
 
 }  // namespace
 

@@ -106,7 +106,8 @@ TEST(HttpCodec, KnowsWhenResponsesEnd) {
       {"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", false, true, true},
       {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", true, true, true},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", false, false, false},
-      {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false, true, true},
+      {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false, true,
+       true},
       {"HTTP/1.1 200", false, false, false},
       {"", false, false, false},
   };
@@ -135,8 +136,8 @@ TEST(HttpWriter, WritesHeadsWithItsOwnFraming) {
   request.headers.Add("User-Agent", "t");
   out.clear();
   AppendRequestHead(out, request, *ParseUrl("https://[::1]:8443/a?b"), false);
-  EXPECT_EQ(out,
-            "PATCH /a?b HTTP/1.1\r\nHost: [::1]:8443\r\nUser-Agent: t\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(
+      out, "PATCH /a?b HTTP/1.1\r\nHost: [::1]:8443\r\nUser-Agent: t\r\nContent-Length: 0\r\n\r\n");
   EXPECT_EQ(FormatHttpDate(784111777), "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 

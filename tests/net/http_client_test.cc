@@ -94,7 +94,8 @@ TEST_F(HttpClientTest, DoesNotRepeatAPost) {
 }
 
 TEST_F(HttpClientTest, UnderstandsBodiesThatEndWithTheConnectionAndInterimAnswers) {
-  script_.Spawn(Play(peer_, {{"HTTP/1.1 103 Early Hints\r\nX: 1\r\n\r\nHTTP/1.1 404 Not Found\r\n\r\ngone"}}));
+  script_.Spawn(Play(
+      peer_, {{"HTTP/1.1 103 Early Hints\r\nX: 1\r\n\r\nHTTP/1.1 404 Not Found\r\n\r\ngone"}}));
   const auto got = Fetch(client_, ScriptUrl());
   ASSERT_TRUE(got) << got.error().message();
   EXPECT_EQ(got->status, 404);
@@ -109,10 +110,12 @@ TEST_F(HttpClientTest, NamesTheUrlInEveryError) {
     std::string text;
   } cases[] = {
       {"SMTP ready\r\n\r\n", Code::kInvalid, "malformed HTTP response"},
-      {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", Code::kUnavailable, "before the response ended"},
-      {"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n", Code::kTooLarge, "larger than 1000 bytes"},
-      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc", Code::kInvalid,
-       "malformed HTTP response"},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", Code::kUnavailable,
+       "before the response ended"},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n", Code::kTooLarge,
+       "larger than 1000 bytes"},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc",
+       Code::kInvalid, "malformed HTTP response"},
   };
   for (const auto& c : cases) {
     HttpClientOptions options;
@@ -192,8 +195,9 @@ asio::awaitable<Result<HttpResponse>> StreamAll(HttpClient& client, Url url,
 }
 
 TEST_F(HttpClientTest, StreamsPiecesUntilTheEnd) {
-  script_.Spawn(Play(peer_, {{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\n"
-                              "def\r\n0\r\n\r\n"}}));
+  script_.Spawn(
+      Play(peer_, {{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\n"
+                    "def\r\n0\r\n\r\n"}}));
   std::string data;
   const auto head = Run(StreamAll(client_, ScriptUrl(), 1s, data, true));
   ASSERT_TRUE(head) << head.error().message();

@@ -30,7 +30,8 @@ TEST_F(HttpServerTest, KeepsTheConnectionAndAnswersPipelinedRequestsInOrder) {
   Serve(Echo);
   RawClient client(context_);
   Run(client.Connect(server_->port()));
-  Run(client.Send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\n"
+  Run(
+      client.Send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\n"
                   "Content-Length: 3\r\n\r\nabcGET /3 HTTP/1.1\r\nHost: a\r\n\r\nGET /4 HT"));
   EXPECT_THAT(Run(client.ReadUntil("GET /3 \n")), testing::ContainsRegex("/1 [^$]*/2 abc[^$]*/3"));
   Run(client.Send("TP/1.1\r\nHost: a\r\n\r\n"));
@@ -58,7 +59,8 @@ TEST_F(HttpServerTest, SendsContinueWhenAsked) {
   Serve(Echo);
   RawClient client(context_);
   Run(client.Connect(server_->port()));
-  Run(client.Send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"));
+  Run(client.Send(
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"));
   EXPECT_EQ(Run(client.ReadUntil("\r\n\r\n")), "HTTP/1.1 100 Continue\r\n\r\n");
   Run(client.Send("hi"));
   EXPECT_THAT(Run(client.ReadUntil("hi\n")), StartsWith("HTTP/1.1 200"));
@@ -71,8 +73,10 @@ TEST_F(HttpServerTest, RefusesOversizeAndOddInputWithItsStatus) {
   } cases[] = {
       {"GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(2000, 'x') + "\r\n\r\n", "431"},
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n", "413"},
-      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n01234567890\r\n", "413"},
-      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "400"},
+      {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n01234567890\r\n",
+       "413"},
+      {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+       "400"},
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", "400"},
       {"GET / HTTP/1.1\r\n\r\n", "400"},
       {"nonsense\r\n\r\n", "400"},
@@ -143,7 +147,8 @@ struct Gate {
 };
 
 HttpHandler Through(Gate& gate) {
-  return [&gate](const HttpRequest& request, const RequestContext&) { return gate.Handle(request); };
+  return
+      [&gate](const HttpRequest& request, const RequestContext&) { return gate.Handle(request); };
 }
 
 TEST_F(HttpServerTest, DrainingAnswersWithCloseAndStillAccepts) {

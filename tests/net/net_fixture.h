@@ -87,8 +87,8 @@ class NetTest : public testing::Test {
   }
 
   void Serve(HttpHandler handler, HttpServerOptions options = {}) {
-    auto server = HttpServer::Listen(context_.get_executor(), std::move(options),
-                                     std::move(handler));
+    auto server =
+        HttpServer::Listen(context_.get_executor(), std::move(options), std::move(handler));
     ASSERT_TRUE(server) << server.error().message();
     server_ = std::move(*server);
     group_.Spawn(server_->Run());

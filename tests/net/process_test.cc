@@ -28,8 +28,7 @@ class ProcessTest : public testing::Test {
   static SpawnOptions Shell(std::string script) {
     return {.executable = "sh", .arguments = {"-c", std::move(script)}};
   }
-  Result<CaptureResult> RunCapture(SpawnOptions options,
-                                   std::chrono::milliseconds limit = 1500ms) {
+  Result<CaptureResult> RunCapture(SpawnOptions options, std::chrono::milliseconds limit = 1500ms) {
     return Run(Capture(reaper_, std::move(options), After(limit)));
   }
 

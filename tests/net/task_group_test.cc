@@ -157,9 +157,7 @@ TEST(Async, NotifierWakesAllOrTimesOut) {
   EXPECT_FALSE(RunCoro(context, notifier.Wait(After(1ms))));
 }
 
-TEST(Async, AfterSaturates) {
-  EXPECT_EQ(After(std::chrono::milliseconds::max()), Deadline::max());
-}
+TEST(Async, AfterSaturates) { EXPECT_EQ(After(std::chrono::milliseconds::max()), Deadline::max()); }
 
 }  // namespace
 }  // namespace headroom::net::test

@@ -96,7 +96,8 @@ TEST_F(TlsTest, ClientRefusesStrangersAndOtherNames) {
   HttpClient wrong_name(context_.get_executor(), options);
   const auto named = Fetch(wrong_name);
   ASSERT_FALSE(named);
-  EXPECT_THAT(named.error().message(), HasSubstr("not valid for elsewhere.test: hostname mismatch"));
+  EXPECT_THAT(named.error().message(),
+              HasSubstr("not valid for elsewhere.test: hostname mismatch"));
   options.tls_server_name = "webhook.test";
   HttpClient right_name(context_.get_executor(), options);
   EXPECT_TRUE(Fetch(right_name));
@@ -201,7 +202,8 @@ TEST_F(TlsTest, NamesWhatIsWrongWithTheFiles) {
   ASSERT_TRUE(WriteFileAtomically(KeyFile(), "junk"));
   const auto junk = TlsServer::Load({CertFile(), KeyFile(), false, ""});
   ASSERT_FALSE(junk);
-  EXPECT_THAT(junk.error().message(), HasSubstr("tls.key: expected an unencrypted PEM private key"));
+  EXPECT_THAT(junk.error().message(),
+              HasSubstr("tls.key: expected an unencrypted PEM private key"));
   EXPECT_FALSE(MakeClientContext({"junk", "", ""}));
   EXPECT_FALSE(MakeClientContext({"", Leaf().certificate_pem, ""}));
 }

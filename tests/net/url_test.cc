@@ -29,13 +29,36 @@ TEST(Url, ParsesAndPrintsBack) {
 }
 
 TEST(Url, RefusesWhatTwoReadersWouldReadDifferently) {
-  for (const std::string text :
-       {"", "example.com", "ftp://a/", "file:///etc/passwd", "http://", "http:///x", "http://a b/",
-        "http://u@a/", "http://u:p@a/", "http://a/#f", "http://a\\@b/", "http://a:/", "http://a:0/",
-        "http://a:65536/", "http://a:8x/", "http://[::1/", "http://[fe80::1%25eth0]/",
-        "http://[127.0.0.1]/", "http://a%2eb/", "http://a..b/", "http://.a/", "http://a./",
-        "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://0177.0.0.1/",
-        "http://1.2.3.4.5/", "http://a/\r\nX: y", "http://\xc3\xa4/", "http://a,b/"}) {
+  for (const std::string text : {"",
+                                 "example.com",
+                                 "ftp://a/",
+                                 "file:///etc/passwd",
+                                 "http://",
+                                 "http:///x",
+                                 "http://a b/",
+                                 "http://u@a/",
+                                 "http://u:p@a/",
+                                 "http://a/#f",
+                                 "http://a\\@b/",
+                                 "http://a:/",
+                                 "http://a:0/",
+                                 "http://a:65536/",
+                                 "http://a:8x/",
+                                 "http://[::1/",
+                                 "http://[fe80::1%25eth0]/",
+                                 "http://[127.0.0.1]/",
+                                 "http://a%2eb/",
+                                 "http://a..b/",
+                                 "http://.a/",
+                                 "http://a./",
+                                 "http://127.1/",
+                                 "http://2130706433/",
+                                 "http://0x7f000001/",
+                                 "http://0177.0.0.1/",
+                                 "http://1.2.3.4.5/",
+                                 "http://a/\r\nX: y",
+                                 "http://\xc3\xa4/",
+                                 "http://a,b/"}) {
     EXPECT_FALSE(ParseUrl(text)) << text;
   }
   // A password never reaches a log.
@@ -62,7 +85,8 @@ TEST(Target, DecodesPathAndQuery) {
   EXPECT_EQ(target->Get("plus"), "a b");
   EXPECT_EQ(target->Get("none"), "");
   EXPECT_EQ(target->query.size(), 5u);
-  for (const std::string text : {"", "x", "*", "http://a/", "/%", "/%2", "/%zz", "/%00", "/?a=%0"}) {
+  for (const std::string text :
+       {"", "x", "*", "http://a/", "/%", "/%2", "/%zz", "/%00", "/?a=%0"}) {
     EXPECT_FALSE(ParseTarget(text)) << text;
   }
 }
@@ -79,7 +103,8 @@ TEST(Endpoint, ParsesEveryForm) {
   EXPECT_EQ(ParseEndpoint(":0")->host, "");
   EXPECT_EQ(ParseEndpoint("[::1]:9443")->host, "::1");
   EXPECT_EQ(ParseEndpoint("localhost:1")->host, "localhost");
-  for (const std::string text : {"", "80", "a", "a:", "a:x", "::1:80", "[::1]", "a:70000", "a b:1"}) {
+  for (const std::string text :
+       {"", "80", "a", "a:", "a:x", "::1:80", "[::1]", "a:70000", "a b:1"}) {
     EXPECT_FALSE(ParseEndpoint(text)) << text;
   }
 }

@@ -82,8 +82,8 @@ TEST(DownloadPlan, DecidesFromTheAnswer) {
   limits.reserve_bytes = 900;
   limits.max_file_bytes = 5000;
   for (const auto& c : cases) {
-    const auto body = PlanBody(c.head, c.resumed ? resume : fresh, c.resumed ? half : StoredFile{},
-                               limits);
+    const auto body =
+        PlanBody(c.head, c.resumed ? resume : fresh, c.resumed ? half : StoredFile{}, limits);
     ASSERT_EQ(body.has_value(), !c.error) << c.name;
     if (body) {
       EXPECT_EQ(body->from, c.from) << c.name;

@@ -1,7 +1,5 @@
 // Headers over real sockets: a double of the Hub with TLS on loopback, a double of an exporter, and
 // files. The policy admits loopback by entry, as an operator would admit a host of their own.
-#include "sources/header_source.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -14,6 +12,7 @@
 #include "net/http_server.h"
 #include "net/task_group.h"
 #include "sources/header_feed.h"
+#include "sources/header_source.h"
 #include "sources/range.h"
 #include "tests/support/run_coro.h"
 #include "tests/tools/tiny_models.h"
@@ -23,8 +22,8 @@ namespace {
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
-using ::testing::HasSubstr;
 using headroom::testing::GgufWriter;
+using ::testing::HasSubstr;
 
 // 600,000 bytes of vocabulary: a header that a small range does not cover.
 GgufWriter WordyModel() {
@@ -82,14 +81,16 @@ class HeaderTest : public ::testing::Test {
     allow.push_back("127.0.0.1:" + std::to_string(server_->port()));
     policy_ = *AddressPolicy::Parse(allow);
     net::HttpClientOptions options;
-    options.tls = net::MakeClientContext({.ca_pem = ca_pem_, .certificate_pem = "", .key_pem = ""}).value();
+    options.tls =
+        net::MakeClientContext({.ca_pem = ca_pem_, .certificate_pem = "", .key_pem = ""}).value();
     options.address_guard = [this](std::string_view host, std::string_view address) {
       return policy_.CheckAddress(host, address);
     };
     net::HttpClient client(context_.get_executor(), std::move(options));
-    return test::RunCoro(context_, ReadRemoteHeader(client, policy_, *ParseSource(url),
-                                                    std::move(bearer), net::After(3s)),
-                         5s);
+    return test::RunCoro(
+        context_,
+        ReadRemoteHeader(client, policy_, *ParseSource(url), std::move(bearer), net::After(3s)),
+        5s);
   }
   std::string ErrorOf(const std::string& url, std::vector<std::string> allow = {}) {
     const auto header = Read(url, std::move(allow));
@@ -117,7 +118,8 @@ net::HttpResponse Ranged(const net::HttpRequest& request, const std::string& fil
   net::HttpResponse response{206, {}, file.substr(first, last - first + 1)};
   response.headers.Set("ETag", "\"v1\"");
   response.headers.Set("Content-Range", "bytes " + std::to_string(first) + "-" +
-                                            std::to_string(last) + "/" + std::to_string(file.size()));
+                                            std::to_string(last) + "/" +
+                                            std::to_string(file.size()));
   return response;
 }
 
@@ -160,12 +162,13 @@ TEST_F(HeaderTest, RedirectsAreFollowedThroughThePolicyWithoutCredentials) {
   const std::string file = FileOf(headroom::testing::TinyModel());
   const std::string cdn = "https://localhost:" + std::to_string(server_->port());
   answer_ = [&](const net::HttpRequest& request) {
-    if (request.target == "/m.gguf") return net::HttpResponse{302, {{"Location", cdn + "/b?sig=1"}}, ""};
+    if (request.target == "/m.gguf")
+      return net::HttpResponse{302, {{"Location", cdn + "/b?sig=1"}}, ""};
     return Ranged(request, file);
   };
-  const auto header = Read(Base() + "/m.gguf",
-                           {"localhost:" + std::to_string(server_->port()), "127.0.0.0/8", "::1/128"},
-                           "hub-token");
+  const auto header =
+      Read(Base() + "/m.gguf",
+           {"localhost:" + std::to_string(server_->port()), "127.0.0.0/8", "::1/128"}, "hub-token");
   ASSERT_TRUE(header) << header.error().message();
   ASSERT_EQ(requests_.size(), 2u);
   EXPECT_EQ(requests_[0].headers.Find("Authorization"), "Bearer hub-token");
@@ -238,13 +241,34 @@ TEST_F(HeaderTest, BadAnswersAreOurOwnWords) {
          if (q.headers.Find("Range") != "bytes=0-16777215") r.status = 200;
        }),
        "stopped answering ranges"},
-      {[](const Request&) { return Response{404, {}, "secret"}; }, "no such file"},
-      {[](const Request&) { return Response{401, {}, "secret"}; }, "refuses access"},
-      {[](const Request&) { return Response{429, {}, "secret"}; }, "limits requests"},
-      {[](const Request&) { return Response{500, {}, "secret"}; }, "cannot answer"},
-      {[](const Request&) { return Response{200, {}, "<html>secret</html>"}; }, ""},
-      {[](const Request&) { return Response{200, {}, ""}; }, ""},
-      {[&](const Request&) { return Response{200, {}, file.substr(0, 1000)}; }, ""},
+      {[](const Request&) {
+         return Response{404, {}, "secret"};
+       },
+       "no such file"},
+      {[](const Request&) {
+         return Response{401, {}, "secret"};
+       },
+       "refuses access"},
+      {[](const Request&) {
+         return Response{429, {}, "secret"};
+       },
+       "limits requests"},
+      {[](const Request&) {
+         return Response{500, {}, "secret"};
+       },
+       "cannot answer"},
+      {[](const Request&) {
+         return Response{200, {}, "<html>secret</html>"};
+       },
+       ""},
+      {[](const Request&) {
+         return Response{200, {}, ""};
+       },
+       ""},
+      {[&](const Request&) {
+         return Response{200, {}, file.substr(0, 1000)};
+       },
+       ""},
   };
   for (const auto& [answer, part] : cases) {
     answer_ = answer;
@@ -271,8 +295,8 @@ TEST_F(HeaderTest, ANodesExporterIsAskedWithItsToken) {
   const std::string address = "127.0.0.1:" + std::to_string(server_->port());
   net::HttpClient client(context_.get_executor());
   const auto read = [&](const std::string& path, const std::string& token) {
-    return test::RunCoro(context_, ReadNodeHeader(client, address, *ParseSource(path), token,
-                                                  net::After(3s)));
+    return test::RunCoro(
+        context_, ReadNodeHeader(client, address, *ParseSource(path), token, net::After(3s)));
   };
   const auto header = read("/models/a b.gguf", "t");
   ASSERT_TRUE(header) << header.error().message();

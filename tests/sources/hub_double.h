@@ -29,7 +29,8 @@ using namespace std::chrono_literals;
 class TempFolder {
  public:
   TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "headroom-sources-XXXXXX").string();
+    std::string name =
+        (std::filesystem::temp_directory_path() / "headroom-sources-XXXXXX").string();
     path_ = ::mkdtemp(name.data());
   }
   ~TempFolder() { std::filesystem::remove_all(path_); }
@@ -68,8 +69,8 @@ inline const Identity& TestIdentity() {
   return identity;
 }
 
-// What goes over the wire, in pieces with a pause before each; then the connection is closed, or held
-// open in silence.
+// What goes over the wire, in pieces with a pause before each; then the connection is closed, or
+// held open in silence.
 struct Reply {
   std::string bytes;
   size_t piece = SIZE_MAX;
@@ -108,8 +109,7 @@ class HubDouble {
   }
 
   asio::awaitable<void> Serve(net::ByteStream stream) {
-    const auto shaken =
-        co_await stream.AcceptTls(TestIdentity().server->Current(), net::After(5s));
+    const auto shaken = co_await stream.AcceptTls(TestIdentity().server->Current(), net::After(5s));
     if (!shaken) co_return;
     std::string head;
     char buffer[4096];

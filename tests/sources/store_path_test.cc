@@ -23,10 +23,18 @@ TEST(StorePath, IsReadable) {
 
 TEST(StorePath, KeepsSourcesApart) {
   const char* sources[] = {
-      "https://h/a/m.gguf",     "https://h/a/m.gguf?x=1", "https://h/a/M.gguf",
-      "https://h:444/a/m.gguf", "https://h/a//m.gguf",    "https://h/a%2Fm.gguf",
-      "https://h/a_m.gguf",     "https://h/a*m.gguf",     "https://h/../m.gguf",
-      "https://h/.hidden",      "https://h/",             "https://h/1/2/3/4/5/6/7/m.gguf",
+      "https://h/a/m.gguf",
+      "https://h/a/m.gguf?x=1",
+      "https://h/a/M.gguf",
+      "https://h:444/a/m.gguf",
+      "https://h/a//m.gguf",
+      "https://h/a%2Fm.gguf",
+      "https://h/a_m.gguf",
+      "https://h/a*m.gguf",
+      "https://h/../m.gguf",
+      "https://h/.hidden",
+      "https://h/",
+      "https://h/1/2/3/4/5/6/7/m.gguf",
       "https://h/1/2/3/4/5/6/8/m.gguf",
   };
   std::set<std::string> paths;

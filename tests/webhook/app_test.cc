@@ -101,7 +101,8 @@ class AppTest : public ::testing::Test {
     app_ = std::move(*app);
     group_.Spawn(app_->Run());
     net::HttpClientOptions client;
-    client.tls = net::MakeClientContext({.ca_pem = ca_pem_, .certificate_pem = "", .key_pem = ""}).value();
+    client.tls =
+        net::MakeClientContext({.ca_pem = ca_pem_, .certificate_pem = "", .key_pem = ""}).value();
     client_ = std::make_unique<net::HttpClient>(context_.get_executor(), std::move(client));
     const auto end = std::chrono::steady_clock::now() + 5s;
     while (Send("GET", "/readyz").status != 200 && std::chrono::steady_clock::now() < end) {
@@ -112,8 +113,8 @@ class AppTest : public ::testing::Test {
     const std::string scheme = options_.tls_cert.empty() ? "http://" : "https://";
     net::Url url = *net::ParseUrl(scheme + app_->address() + target);
     net::HttpRequest request{method, target, {}, body};
-    auto response = test::RunCoro(
-        context_, client_->Fetch(url, std::move(request), net::After(5s)), 6s);
+    auto response =
+        test::RunCoro(context_, client_->Fetch(url, std::move(request), net::After(5s)), 6s);
     EXPECT_TRUE(response) << response.error().message();
     return response ? *response : net::HttpResponse{0, {}, ""};
   }
@@ -161,8 +162,8 @@ TEST_F(AppTest, AdmitsAndDeniesWithTheHeaderOfTheNode) {
   Start();
   EXPECT_TRUE(Allowed(ReviewObject(ModelObject("fits", kOneGiB))));
   EXPECT_EQ(header_requests_, 1);
-  const auto denied =
-      Send("POST", "/validate?timeout=10s", WriteJson(ReviewObject(ModelObject("large", 8 * kOneGiB))));
+  const auto denied = Send("POST", "/validate?timeout=10s",
+                           WriteJson(ReviewObject(ModelObject("large", 8 * kOneGiB))));
   ExpectGolden(denied, "deny-over-budget.txt");
   EXPECT_EQ(header_requests_, 1) << "the header is cached";
   const auto occupied = Send("POST", "/validate?timeout=10s",

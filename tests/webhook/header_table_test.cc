@@ -51,7 +51,8 @@ TEST(HeaderTable, FailuresAreRememberedForAShortTime) {
 TEST(HeaderTable, TheSamePathOnTwoNodesIsTwoFiles) {
   EXPECT_NE(Need("/m/a.gguf", "mac-1").Key(), Need("/m/a.gguf", "mac-2").Key());
   EXPECT_EQ(Need("file:///m/a.gguf", "mac-1").Key(), Need("/m//a.gguf", "mac-1").Key());
-  EXPECT_EQ(Need("hf://o/r/a.gguf").Key(), Need("https://huggingface.co/o/r/resolve/main/a.gguf").Key());
+  EXPECT_EQ(Need("hf://o/r/a.gguf").Key(),
+            Need("https://huggingface.co/o/r/resolve/main/a.gguf").Key());
 }
 
 TEST(HeaderTable, DropsTheLongestUnused) {

@@ -44,7 +44,8 @@ inline Json NodeObject(const NodeSpec& spec) {
       {"agent-version", "0.1.0"},
       {"observed-at", FormatRfc3339(spec.observed_at)},
   };
-  for (const auto& [key, value] : values) annotations.Set(std::string("headroom.dev/") + key, value);
+  for (const auto& [key, value] : values)
+    annotations.Set(std::string("headroom.dev/") + key, value);
   return node;
 }
 
@@ -77,7 +78,8 @@ inline Json ServiceObject(const std::string& name, const std::string& model, int
   service.Make({"spec", "modelRef"}) = model;
   service.Make({"spec", "contextSize"}) = context;
   Json arguments = Json::MakeArray();
-  for (const char* argument : {"--cache-ram", "0", "--ctx-checkpoints", "0"}) arguments.Append(argument);
+  for (const char* argument : {"--cache-ram", "0", "--ctx-checkpoints", "0"})
+    arguments.Append(argument);
   service.Make({"spec", "extraArgs"}) = std::move(arguments);
   return service;
 }

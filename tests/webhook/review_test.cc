@@ -77,13 +77,14 @@ TEST(EncodeResponse, DeniesWithCodeReasonMessageAndCauses) {
   answer.message = "[HR-101] too large\n\n  details";
   answer.causes = {{"HR-101", "spec.source", "footprintBytes=5"}};
   answer.audit = {{"decision", "denied"}, {"rule", "HR-101"}};
-  EXPECT_EQ(EncodeResponse(MakeReview(), answer),
-            R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{)"
-            R"("uid":"b5f6c6b2-0001","allowed":false,"status":{"status":"Failure",)"
-            R"("message":"[HR-101] too large\n\n  details","reason":"Forbidden","details":{)"
-            R"("name":"llama","group":"inference.llmkube.dev","kind":"Model","causes":[{)"
-            R"("reason":"HR-101","message":"footprintBytes=5","field":"spec.source"}]},"code":403},)"
-            R"("auditAnnotations":{"decision":"denied","rule":"HR-101"}}})");
+  EXPECT_EQ(
+      EncodeResponse(MakeReview(), answer),
+      R"({"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{)"
+      R"("uid":"b5f6c6b2-0001","allowed":false,"status":{"status":"Failure",)"
+      R"("message":"[HR-101] too large\n\n  details","reason":"Forbidden","details":{)"
+      R"("name":"llama","group":"inference.llmkube.dev","kind":"Model","causes":[{)"
+      R"("reason":"HR-101","message":"footprintBytes=5","field":"spec.source"}]},"code":403},)"
+      R"("auditAnnotations":{"decision":"denied","rule":"HR-101"}}})");
 }
 
 TEST(EncodeResponse, WarningsAreOneAsciiLineFewAndOnce) {

@@ -40,7 +40,9 @@ class Rules : public ::testing::Test {
     return Judge(*parsed, view_, lookup, settings_, kNow);
   }
   Decision Create(const Json& object) { return Decide(ReviewObject(object)); }
-  Decision Update(const Json& before, const Json& after) { return Decide(ReviewObject(after, before)); }
+  Decision Update(const Json& before, const Json& after) {
+    return Decide(ReviewObject(after, before));
+  }
 
   sources::ModelHeader heavy_;
   View view_;
@@ -84,7 +86,8 @@ TEST_F(Rules, CountsTheRestOfWhatTheNodeReports) {
 TEST_F(Rules, AnUpdateDoesNotCountItselfTwice) {
   const Json before = ModelObject("llama", 2 * kOneGiB);
   view_.Apply(Kind::kModel, Upsert(before));
-  view_.Apply(Kind::kNode, Upsert(NodeObject({.name = "mac-1", .committed = 2 * kGiB + (300u << 20)})));
+  view_.Apply(Kind::kNode,
+              Upsert(NodeObject({.name = "mac-1", .committed = 2 * kGiB + (300u << 20)})));
   const Decision decision = Update(before, ModelObject("llama", 5 * kOneGiB / 2));
   EXPECT_EQ(decision.outcome, Outcome::kAllowed) << decision.answer.message;
 }
@@ -173,7 +176,8 @@ TEST_F(Rules, GrowthFromOrToTheModelsOwnSizeIsEstimated) {
     Growth growth;
   };
   for (const Row& row :
-       {Row{"contextSize", 0, 4096, Growth::kDepends}, Row{"contextSize", 4096, 0, Growth::kDepends},
+       {Row{"contextSize", 0, 4096, Growth::kDepends},
+        Row{"contextSize", 4096, 0, Growth::kDepends},
         Row{"contextSize", 4096, 2048, Growth::kNone}, Row{"contextSize", 0, 0, Growth::kNone},
         Row{"contextSize", 2048, 4096, Growth::kDepends},
         Row{"uBatchSize", 512, 256, Growth::kNone}}) {
@@ -249,7 +253,8 @@ TEST_F(Rules, AnUnknownSizeIsDeniedOrWarnedAbout) {
   Decision decision = Create(ModelObject("llama", 256));
   EXPECT_EQ(decision.rule, "HR-301");
   EXPECT_TRUE(decision.unknown_size);
-  EXPECT_THAT(decision.answer.message, HasSubstr("node mac-1: the node's exporter cannot be reached"));
+  EXPECT_THAT(decision.answer.message,
+              HasSubstr("node mac-1: the node's exporter cannot be reached"));
   EXPECT_THAT(decision.answer.message, HasSubstr("--unknown-size=warn"));
   state_.kind = HeaderState::Kind::kPending;
   EXPECT_EQ(Create(ModelObject("llama", 256)).rule, "HR-302");

@@ -59,7 +59,8 @@ TEST(View, OnADeskEverythingLiesOnTheOneNode) {
 
 TEST(View, JoinsServicesWithTheirModelInEitherOrder) {
   View view = TwoNodes();
-  view.Apply(Kind::kInferenceService, Upsert(Claimed(ServiceObject("chat", "llama", 512), "mac-1", 7)));
+  view.Apply(Kind::kInferenceService,
+             Upsert(Claimed(ServiceObject("chat", "llama", 512), "mac-1", 7)));
   EXPECT_TRUE(view.LoadsOn("mac-1", kNow).empty());
   view.Apply(Kind::kModel, Upsert(ModelObject("llama", 0)));
   EXPECT_EQ(Names(view.LoadsOn("mac-1", kNow)), List{"team-a/chat 7"});
