@@ -389,15 +389,4 @@ Actions Supervisor::Step(Supervised& it, const Event& event, SteadyTime now) con
   return stepper.Take();
 }
 
-std::optional<SteadyTime> Supervisor::NextWake(const Supervised& it) const {
-  switch (it.state) {
-    case State::kLoading:
-      return it.probing || it.pid == 0 ? it.load_limit : std::min(it.probe_at, it.load_limit);
-    case State::kReady:
-    case State::kUnhealthy:
-      return it.probing ? std::nullopt : std::optional<SteadyTime>(it.probe_at);
-    default: return it.wake_at;
-  }
-}
-
 }  // namespace headroom::exporter
