@@ -6,17 +6,12 @@
 #include <iostream>
 #include <iterator>
 
+#include "common/ascii.h"
 #include "common/files.h"
 #include "common/yaml.h"
 
 namespace headroom::cli {
 namespace {
-
-std::string Lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 // Names become part of a file name, so nothing but what Kubernetes allows may pass.
 bool IsDnsName(const std::string& text) {
@@ -69,12 +64,12 @@ std::vector<Json> Flatten(std::vector<Json> documents) {
 }  // namespace
 
 std::string NameOf(const Json& object) {
-  return Lower(StringOr(object, {"kind"})) + " " + StringOr(object, {"metadata", "namespace"}) +
+  return AsciiLower(StringOr(object, {"kind"})) + " " + StringOr(object, {"metadata", "namespace"}) +
          "/" + StringOr(object, {"metadata", "name"});
 }
 
 std::string ManifestFolder::PathOf(const Json& object) const {
-  return path_ + "/" + Lower(StringOr(object, {"kind"})) + "." +
+  return path_ + "/" + AsciiLower(StringOr(object, {"kind"})) + "." +
          StringOr(object, {"metadata", "namespace"}) + "." +
          StringOr(object, {"metadata", "name"}) + ".yaml";
 }

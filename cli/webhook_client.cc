@@ -2,11 +2,11 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include "common/ascii.h"
 #include "common/files.h"
 #include "net/http_client.h"
 
@@ -17,11 +17,7 @@ namespace {
 // The API server's own default of 10 s for the webhook, and the way there and back.
 constexpr std::chrono::seconds kTimeout{12};
 
-std::string PluralOf(std::string kind) {
-  std::transform(kind.begin(), kind.end(), kind.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return kind + "s";
-}
+std::string PluralOf(std::string_view kind) { return AsciiLower(kind) + "s"; }
 
 Result<net::HttpResponse> Post(const WebhookAddress& address, std::string body) {
   auto url = net::ParseUrl(address.url);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "common/ascii.h"
 #include "common/yaml.h"
 #include "common/yaml_scalar.h"
 
@@ -12,10 +13,7 @@ constexpr size_t kMaxSimpleKey = 1000;  // YAML allows 1024 characters before th
 // Words and shapes that YAML 1.1 readers (kubectl among them) take for booleans, base-60 and binary
 // numbers or dates, although the core schema does not.
 bool IsYaml11Special(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  const std::string lower = AsciiLower(text);
   for (std::string_view word : {"y", "n", "yes", "no", "on", "off", "null", "true", "false"}) {
     if (lower == word) return true;
   }

@@ -1,19 +1,12 @@
 #include "estimator/serving.h"
 
-#include <algorithm>
 #include <charconv>
 
+#include "common/ascii.h"
 #include "estimator/gguf/ggml_type.h"
 
 namespace headroom::estimator {
 namespace {
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 Error Expected(std::string_view expected, std::string_view got) {
   return Error(Code::kInvalid,
@@ -28,7 +21,7 @@ std::string_view Name(FlashAttention value) {
 }  // namespace
 
 Result<FlashAttention> ParseFlashAttention(std::string_view text) {
-  const std::string value = Lower(text);
+  const std::string value = AsciiLower(text);
   if (value == "auto" || value == "-1") return FlashAttention::kAuto;
   if (value == "on" || value == "1" || value == "true" || value == "enabled") {
     return FlashAttention::kOn;
@@ -40,7 +33,7 @@ Result<FlashAttention> ParseFlashAttention(std::string_view text) {
 }
 
 Result<LoadMode> ParseLoadMode(std::string_view text) {
-  const std::string value = Lower(text);
+  const std::string value = AsciiLower(text);
   if (value == "auto" || value == "mmap" || value == "mmap+mlock") return LoadMode::kMmap;
   // mlock without mmap and direct I/O read into buffers, as "none" does.
   if (value == "none" || value == "mlock" || value == "dio") return LoadMode::kNone;
@@ -66,7 +59,7 @@ Result<Outputs> ParseOutputs(std::string_view text) {
 }
 
 Result<std::string> ParseCacheType(std::string_view text) {
-  const std::string value = Lower(text);
+  const std::string value = AsciiLower(text);
   const GgmlType* type = FindGgmlType(value);
   if (type == nullptr || !IsCacheType(*type)) {
     return Expected("f32, f16, bf16, q8_0, q4_0, q4_1, iq4_nl, q5_0 or q5_1", text);

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "common/ascii.h"
 #include "common/flags.h"
 #include "estimator/budget.h"
 #include "net/http.h"
@@ -119,14 +120,6 @@ Result<void> Check(const AppOptions& o) {
   return CheckBudget(o);
 }
 
-// Lower case, as Kubernetes wants node names.
-std::string NodeName(std::string name) {
-  for (char& c : name) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return name;
-}
-
 std::string DefaultStateDir(const GetEnv& getenv) {
   const char* state = getenv("XDG_STATE_HOME");
   if (state != nullptr && *state == '/') return std::string(state) + "/headroom";
@@ -157,7 +150,8 @@ Result<CommandLine> ParseCommandLine(const std::vector<std::string>& args, const
     return Error(Code::kInvalid, "unexpected argument '" + parsed->positional[0] + "'; see --help");
   }
   if (const auto ok = Check(o); !ok) return ok.error();
-  if (o.node_name.empty()) o.node_name = NodeName(host_name);
+  // Kubernetes wants node names in lower case.
+  if (o.node_name.empty()) o.node_name = AsciiLower(host_name);
   if (o.state_dir.empty()) o.state_dir = DefaultStateDir(getenv);
   if (o.store_dir.empty()) o.store_dir = o.state_dir + "/models";
   return line;

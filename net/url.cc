@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/ascii.h"
 #include "net/http.h"
 
 namespace headroom::net {
@@ -15,14 +16,6 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool IsUnreserved(char c) {
   return IsAlpha(c) || IsDigit(c) || c == '-' || c == '.' || c == '_' || c == '~';
-}
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
 }
 
 int HexValue(char c) {
@@ -124,14 +117,14 @@ Result<Authority> SplitAuthority(std::string_view text) {
   if (!text.empty() && text.front() == '[') {
     const size_t close = text.find(']');
     if (close == std::string_view::npos) return Error(Code::kInvalid, "']' is missing");
-    out.host = Lower(text.substr(1, close - 1));
+    out.host = AsciiLower(text.substr(1, close - 1));
     rest = text.substr(close + 1);
     if (!IsIpv6(out.host)) return Error(Code::kInvalid, "no IPv6 address between the brackets");
     if (!rest.empty() && rest.front() != ':')
       return Error(Code::kInvalid, "expected ':' behind ']'");
   } else {
     const size_t colon = text.find(':');
-    out.host = Lower(text.substr(0, colon));
+    out.host = AsciiLower(text.substr(0, colon));
     if (colon != std::string_view::npos) rest = text.substr(colon);
   }
   if (!rest.empty()) out.port = rest.substr(1);
@@ -204,7 +197,7 @@ Result<Url> ParseUrl(std::string_view text) {
   }
   const size_t colon = text.find("://");
   Url url;
-  url.scheme = Lower(text.substr(0, colon));
+  url.scheme = AsciiLower(text.substr(0, colon));
   if (colon == std::string_view::npos || (url.scheme != "http" && url.scheme != "https")) {
     return Bad("URL", text, "expected http://HOST... or https://HOST...");
   }

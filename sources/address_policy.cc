@@ -3,16 +3,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/ascii.h"
+
 namespace headroom::sources {
 namespace {
-
-std::string Lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 Error BadEntry(std::string_view entry, std::string_view expected) {
   return Error(Code::kInvalid, "source allow-list: '" + std::string(entry) + "': expected " +
@@ -101,7 +95,7 @@ Result<void> AddressPolicy::AddCidr(std::string_view entry) {
 Result<void> AddressPolicy::AddHost(std::string_view entry) {
   auto parts = SplitHostPort(entry);
   if (!parts) return BadEntry(entry, "HOST, *.DOMAIN, HOST:PORT or ADDRESS/PREFIX");
-  parts->host = Lower(parts->host);
+  parts->host = AsciiLower(parts->host);
   if (const auto bytes = ParseAddress(parts->host)) {
     cidrs_.push_back({*bytes, 128});
   } else {
@@ -136,7 +130,7 @@ Result<void> AddressPolicy::CheckUrl(const net::Url& url) const {
   if (url.scheme != "https") {
     return Error(Code::kUnauthorized, url.scheme + ":// is not read; use https://");
   }
-  std::string host = Lower(url.host);
+  std::string host = AsciiLower(url.host);
   if (host.ends_with('.')) host.pop_back();  // the root label: the same name
   const bool listed = HostListed(host, url.port);
   if (const auto bytes = ParseAddress(host)) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/ascii.h"
 #include "common/checked.h"
 #include "common/json.h"
 #include "common/quantity.h"
@@ -124,10 +125,7 @@ bool IsRetryable(const Error& error) {
 }
 
 Result<std::string> NormaliseSha256(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-  }
+  std::string out = AsciiLower(text);
   const bool hex = out.find_first_not_of("0123456789abcdef") == std::string::npos;
   if (!out.empty() && (out.size() != 64 || !hex)) {
     return Error(Code::kInvalid, "spec.sha256: expected 64 hex digits");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "common/ascii.h"
 #include "common/quantity.h"
 #include "kube/objects.h"
 
@@ -86,8 +87,7 @@ NodeIdentity ThisHost(std::string name, std::string address) {
   out.cpus = std::max(1u, std::thread::hardware_concurrency());
   utsname host{};
   if (uname(&host) != 0) return out;
-  out.os = host.sysname;
-  std::transform(out.os.begin(), out.os.end(), out.os.begin(), ::tolower);
+  out.os = AsciiLower(host.sysname);
   out.arch = host.machine;
   if (out.arch == "x86_64") out.arch = "amd64";
   if (out.arch == "aarch64") out.arch = "arm64";

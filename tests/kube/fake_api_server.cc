@@ -1,12 +1,13 @@
 #include "tests/kube/fake_api_server.h"
 
-#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <cstdio>
+
+#include "common/ascii.h"
 
 namespace headroom::kube {
 
@@ -16,11 +17,6 @@ using asio::ip::tcp;
 namespace {
 
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
-
-std::string Lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), ::tolower);
-  return text;
-}
 
 std::string Chunk(const std::string& data) {
   char size[20];
@@ -43,8 +39,8 @@ std::string Serialize(const FakeReply& reply) {
 }  // namespace
 
 std::string FakeRequest::Header(const std::string& name) const {
-  const std::string lower = Lower(head);
-  const size_t at = lower.find("\r\n" + Lower(name) + ":");
+  const std::string lower = AsciiLower(head);
+  const size_t at = lower.find("\r\n" + AsciiLower(name) + ":");
   if (at == std::string::npos) return "";
   const size_t start = head.find_first_not_of(' ', at + name.size() + 3);
   return head.substr(start, head.find("\r\n", start) - start);
