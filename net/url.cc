@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "common/ascii.h"
+#include "net/host.h"
 #include "net/http.h"
 
 namespace headroom::net {
@@ -76,14 +77,6 @@ bool IsIpv4(const std::string& host) {
 bool IsIpv6(const std::string& host) {
   in6_addr address;
   return inet_pton(AF_INET6, host.c_str(), &address) == 1;
-}
-
-// Names that resolvers read as numbers ("127.1", "0x7f000001", "017700000001") must be plain dotted
-// decimal, so that allow-lists and the resolver see the same address.
-bool LooksNumeric(std::string_view host) {
-  const std::string_view last = host.substr(host.rfind('.') + 1);  // npos + 1 == 0
-  if (last.size() >= 2 && last[0] == '0' && (last[1] == 'x' || last[1] == 'X')) return true;
-  return std::all_of(last.begin(), last.end(), IsDigit);
 }
 
 Result<void> CheckName(const std::string& host) {

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "common/ascii.h"
+#include "net/host.h"
 
 namespace headroom::sources {
 namespace {
@@ -25,15 +26,6 @@ bool IsHostName(std::string_view host) {
   return std::all_of(host.begin(), host.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
   });
-}
-
-// "127.1", "2130706433", "0x7f.1", "0177.0.0.1": resolvers read these as addresses although they
-// are none in ParseAddress()'s strict sense. WHATWG calls it "ends in a number".
-bool LooksNumeric(std::string_view host) {
-  if (host.ends_with('.')) host.remove_suffix(1);
-  const std::string_view last = host.substr(host.rfind('.') + 1);
-  if (last.starts_with("0x") || last.starts_with("0X")) return true;
-  return !last.empty() && last.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 struct HostPort {
@@ -101,7 +93,7 @@ Result<void> AddressPolicy::AddHost(std::string_view entry) {
   } else {
     std::string_view name = parts->host;
     if (name.starts_with("*.")) name.remove_prefix(2);
-    if (!IsHostName(name) || LooksNumeric(name)) {
+    if (!IsHostName(name) || net::LooksNumeric(name)) {
       return BadEntry(entry, "a host name, an address in its full form, or ADDRESS/PREFIX");
     }
   }
@@ -139,7 +131,7 @@ Result<void> AddressPolicy::CheckUrl(const net::Url& url) const {
                  "an address instead of a host name is not on the allow-list "
                  "(--source-allow=ADDRESS/PREFIX)");
   }
-  if (!listed || LooksNumeric(host)) {
+  if (!listed || net::LooksNumeric(host)) {
     const std::string port = url.port == 443 ? "" : ":" + std::to_string(url.port);
     return Error(
         Code::kUnauthorized,
