@@ -13,31 +13,40 @@ struct ApplyOptions {
 };
 
 void AddFileFlags(Flags& flags, ApplyOptions& options) {
-  flags.Add("filename", options.files, "FILE", "manifests in YAML or JSON; - = standard input");
+  flags.Add("filename,f", options.files, "FILE", "manifests in YAML or JSON; - = standard input");
   flags.Add("manifests", options.manifests, "DIR",
             "the folder that headroom-exporter and headroom-webhook read (--manifests there)");
 }
 
-// The objects of all files, or nullopt after the error was printed.
-std::optional<std::vector<Json>> ReadAll(const ApplyOptions& options, Streams streams, int& code) {
-  code = kUsage;
-  if (options.files.empty() || options.manifests.empty()) {
-    Fail(streams, Error(Code::kInvalid,
-                        "expected -f FILE and --manifests DIR (or "
-                        "HEADROOM_MANIFESTS); --help tells more"));
-    return std::nullopt;
-  }
-  code = kFailed;
+Result<std::vector<Json>> ReadAll(const std::vector<std::string>& files) {
   std::vector<Json> objects;
-  for (const std::string& file : options.files) {
+  for (const std::string& file : files) {
     auto read = ReadManifests(file);
-    if (!read) {
-      Fail(streams, read.error());
-      return std::nullopt;
-    }
+    if (!read) return read.error();
     objects.insert(objects.end(), read->begin(), read->end());
   }
   return objects;
+}
+
+// How apply and delete begin: flags, then the objects of all files. No objects: return `exit_code`.
+struct Opening {
+  std::optional<std::vector<Json>> objects;
+  int exit_code = kDone;
+};
+
+Opening Open(const Flags& flags, const ApplyOptions& options, const Arguments& arguments,
+             Streams streams) {
+  const auto [parsed, exit_code] = ParseFlags(flags, arguments, streams);
+  if (!parsed) return {std::nullopt, exit_code};
+  if (options.files.empty() || options.manifests.empty()) {
+    const Error missing(Code::kInvalid,
+                        "expected -f FILE and --manifests DIR (or HEADROOM_MANIFESTS); --help "
+                        "tells more");
+    return {std::nullopt, Fail(streams, missing, kUsage)};
+  }
+  auto objects = ReadAll(options.files);
+  if (!objects) return {std::nullopt, Fail(streams, objects.error())};
+  return {std::move(objects).value(), kDone};
 }
 
 int ApplyOne(const ApplyOptions& options, const Json& object, Streams streams) {
@@ -64,14 +73,6 @@ int ApplyOne(const ApplyOptions& options, const Json& object, Streams streams) {
   return kDone;
 }
 
-// -f is what people type; the flag's long name is kubectl's.
-Arguments LongNames(Arguments arguments) {
-  for (std::string& argument : arguments) {
-    if (argument == "-f") argument = "--filename";
-  }
-  return arguments;
-}
-
 }  // namespace
 
 int RunApply(const Arguments& arguments, Streams streams) {
@@ -85,12 +86,9 @@ int RunApply(const Arguments& arguments, Streams streams) {
   flags.Add("webhook-ca", options.webhook.ca_file, "FILE",
             "certificate that signed the webhook's own");
   flags.Add("dry-run", options.dry_run, "ask only, keep nothing");
-  const auto [parsed, exit_code] = ParseFlags(flags, LongNames(arguments), streams);
-  if (!parsed) return exit_code;
+  const auto [objects, exit_code] = Open(flags, options, arguments, streams);
+  if (!objects) return exit_code;
   int code = kDone;
-  const auto objects = ReadAll(options, streams, code);
-  if (!objects) return code;
-  code = kDone;
   for (const Json& object : *objects) code = std::max(code, ApplyOne(options, object, streams));
   return code;
 }
@@ -101,12 +99,9 @@ int RunDelete(const Arguments& arguments, Streams streams) {
               "headroom delete -f FILE [FLAGS]\n"
               "Removes the objects of FILE from the manifests folder; their models stop.");
   AddFileFlags(flags, options);
-  const auto [parsed, exit_code] = ParseFlags(flags, LongNames(arguments), streams);
-  if (!parsed) return exit_code;
+  const auto [objects, exit_code] = Open(flags, options, arguments, streams);
+  if (!objects) return exit_code;
   int code = kDone;
-  const auto objects = ReadAll(options, streams, code);
-  if (!objects) return code;
-  code = kDone;
   for (const Json& object : *objects) {
     const auto removed = ManifestFolder(options.manifests).Remove(object);
     if (!removed) return Fail(streams, removed.error());
