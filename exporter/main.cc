@@ -60,7 +60,7 @@ int main(int argc, char** argv) {
       std::fputs(line->print.c_str(), stdout);
       return 0;
     }
-    headroom::SetLogLevel(*headroom::ParseLogLevel(line->options.log_level));
+    headroom::SetLogLevel(line->options.log_level);
     return Serve(std::move(line->options));
   } catch (const std::exception& error) {
     return Fail(error.what());

@@ -5,7 +5,6 @@
 #include "common/ascii.h"
 #include "common/flags.h"
 #include "estimator/budget.h"
-#include "net/http.h"
 
 namespace headroom::exporter {
 namespace {
@@ -98,15 +97,7 @@ Result<void> Check(const AppOptions& o) {
   if (!o.kubeconfig.empty() && !o.manifests.empty()) {
     return Error(Code::kInvalid, "--kubeconfig and --manifests: give one of them");
   }
-  if (o.tls_cert.empty() != o.tls_key.empty()) {
-    return Error(Code::kInvalid, "--tls-cert and --tls-key: give both or neither");
-  }
-  if (const auto listen = net::ParseEndpoint(o.listen); !listen) {
-    return listen.error().Within("--listen");
-  }
-  if (const auto level = ParseLogLevel(o.log_level); !level) {
-    return level.error().Within("--log-level");
-  }
+  if (const auto listen = net::CheckListenOptions(o); !listen) return listen.error();
   if (const auto pressure = Validate(o.pressure); !pressure) return pressure.error();
   if (o.watchdog_interval < std::chrono::seconds(1)) {
     return Error(Code::kInvalid, "--memory-watchdog-interval: expected at least 1s");
@@ -135,10 +126,7 @@ Result<CommandLine> ParseCommandLine(const std::vector<std::string>& args, const
   CommandLine line;
   AppOptions& o = line.options;
   Flags flags("headroom-exporter", kUsage);
-  flags.Add("listen", o.listen, "HOST:PORT", "where /metrics and the other pages are served");
-  flags.Add("tls-cert", o.tls_cert, "FILE", "PEM certificate chain, to serve over TLS");
-  flags.Add("tls-key", o.tls_key, "FILE", "PEM key of --tls-cert");
-  flags.Add("log-level", o.log_level, "LEVEL", "debug, info, warn or error");
+  net::AddListenFlags(flags, o);
   AddNodeFlags(flags, o);
   AddModelFlags(flags, o);
   const auto parsed = flags.Parse(args, getenv);

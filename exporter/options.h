@@ -7,19 +7,18 @@
 #include <string>
 #include <vector>
 
-#include "common/log.h"
 #include "common/result.h"
 #include "exporter/memory/pressure.h"
 #include "exporter/models/ports.h"
+#include "net/listen_options.h"
 
 namespace headroom::exporter {
 
-struct AppOptions {
+struct AppOptions : net::ListenOptions {
   // Not in Prometheus' list of allocated ports, and below the ranges systems take ports from.
-  std::string listen = "127.0.0.1:19834";
-  std::string tls_cert, tls_key;
+  AppOptions() { listen = "127.0.0.1:19834"; }
+
   std::string kubeconfig, manifests;
-  std::string log_level = "info";
   std::string node_name;
   std::string advertise_address;
   bool register_node = true;

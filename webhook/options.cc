@@ -6,21 +6,11 @@ namespace headroom::webhook {
 namespace {
 
 void AddServerFlags(Flags& flags, Options& options) {
-  flags.Add("listen", options.listen, "HOST:PORT", "address to serve on; port 0 = any");
-  flags.Add("tls-cert", options.tls_cert, "FILE",
-            "certificate chain (PEM), read again when it changes");
-  flags.Add("tls-key", options.tls_key, "FILE", "its private key (PEM)");
+  net::AddListenFlags(flags, options);
   flags.Add("client-ca", options.client_ca, "FILE",
             "callers must present a certificate signed by this CA (PEM)");
   flags.Add("shutdown-delay", options.shutdown_delay,
             "how long to keep accepting after SIGTERM, until the API server has noticed");
-  flags.Add("log-level", "LEVEL", "debug, info, warn or error", "info",
-            [&options](std::string_view text) -> Result<void> {
-              auto level = ParseLogLevel(text);
-              if (!level) return level.error();
-              options.log_level = *level;
-              return {};
-            });
 }
 
 void AddViewFlags(Flags& flags, Options& options) {
@@ -70,12 +60,8 @@ Flags MakeFlags(Options& options) {
 }
 
 Result<void> CheckOptions(const Options& options) {
-  const auto listen = net::ParseEndpoint(options.listen);
-  if (!listen) return listen.error().Within("--listen");
-  if (options.tls_cert.empty() != options.tls_key.empty()) {
-    return Error(Code::kInvalid, "--tls-cert and --tls-key: expected both or neither");
-  }
-  if (options.tls_cert.empty() && !IsLoopback(listen->host)) {
+  if (const auto checked = net::CheckListenOptions(options); !checked) return checked.error();
+  if (options.tls_cert.empty() && !IsLoopback(net::ParseEndpoint(options.listen)->host)) {
     return Error(Code::kInvalid,
                  "--tls-cert: is needed to listen on " + options.listen +
                      "; without TLS only a loopback address is served (--listen=127.0.0.1:9443)");

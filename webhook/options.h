@@ -6,17 +6,17 @@
 #include <vector>
 
 #include "common/flags.h"
-#include "common/log.h"
+#include "net/listen_options.h"
 
 namespace headroom::webhook {
 
-struct Options {
-  std::string listen = "127.0.0.1:9443";
-  std::string tls_cert, tls_key, client_ca;
+struct Options : net::ListenOptions {
+  Options() { listen = "127.0.0.1:9443"; }
+
+  std::string client_ca;  // with tls_cert only
   std::string kubeconfig;
   std::vector<std::string> nodes;
   std::string manifests;
-  LogLevel log_level = LogLevel::kInfo;
   bool allow_unknown = false;
   std::vector<std::string> source_allow;
   std::string source_ca, node_token_file;

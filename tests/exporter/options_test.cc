@@ -61,7 +61,7 @@ TEST(Options, RefusesWithOneLineThatNamesTheFlag) {
       {{"--manifests=/none"}, "--manifests /none"},
       {{"--listen=nowhere"}, "--listen"},
       {{"--log-level=loud"}, "--log-level"},
-      {{"--tls-key=a"}, "give both"},
+      {{"--tls-key=a"}, "expected both"},
       {{"--memory-watchdog-interval=10ms"}, "at least 1s"},
       {{"--memory-pressure-critical=0.5"}, "critical"},
       {{"extra"}, "unexpected argument 'extra'"},
