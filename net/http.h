@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,10 +35,14 @@ struct HttpRequest {
   std::string body;
 };
 
+class BodyStream;  // net/body_stream.h
+
 struct HttpResponse {
   int status = 200;
   Headers headers;
   std::string body;
+  // Set: the server sends what it yields after `body`, and the end of the connection is its end.
+  std::shared_ptr<BodyStream> stream = {};
 };
 
 HttpResponse TextResponse(int status, std::string_view text);  // text/plain, newline added

@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "net/async.h"
+#include "net/body_stream.h"
 #include "net/http_codec.h"
 #include "net/http_writer.h"
 
@@ -141,7 +142,9 @@ asio::awaitable<Result<void>> Send(Session& session, const HttpResponse& respons
   HttpConnection& connection = session.connection;
   const Deadline deadline = After(connection.shared.options.request_timeout);
   session.output.clear();
-  AppendResponseHead(session.output, response, {.close = close, .date = connection.shared.Date()});
+  const ResponseFraming framing{
+      .close = close, .length = response.stream == nullptr, .date = connection.shared.Date()};
+  AppendResponseHead(session.output, response, framing);
   std::string_view body;
   if (!body_less && StatusHasBody(response.status)) body = response.body;
   if (body.size() <= kJoinBytes) {
@@ -153,6 +156,20 @@ asio::awaitable<Result<void>> Send(Session& session, const HttpResponse& respons
   co_return co_await connection.stream.Write(body, deadline);
 }
 
+// Nothing waits for a stream to end: the connection counts as idle, so that Stop() closes it.
+asio::awaitable<Result<void>> SendStream(Session& session, const HttpResponse& response) {
+  HttpConnection& connection = session.connection;
+  auto sent = co_await Send(session, response, true, false);
+  connection.busy = false;
+  while (sent) {
+    const auto piece = co_await response.stream->Next();
+    if (!piece) break;
+    sent =
+        co_await connection.stream.Write(*piece, After(connection.shared.options.request_timeout));
+  }
+  co_return sent;
+}
+
 // True when the connection may take another request.
 asio::awaitable<bool> ServeOne(Session& session) {
   const Step step = co_await ReadRequest(session);
@@ -161,8 +178,14 @@ asio::awaitable<bool> ServeOne(Session& session) {
   Result<void> sent;
   if (step == Step::kAnswer) {
     const HttpResponse response = co_await Handle(session);
-    close = !session.parser.keep_alive() || session.connection.shared.draining;
-    sent = co_await Send(session, response, close, session.parser.request().method == "HEAD");
+    const bool head = session.parser.request().method == "HEAD";
+    const bool stream = response.stream != nullptr && !head;
+    close = stream || !session.parser.keep_alive() || session.connection.shared.draining;
+    if (stream) {
+      sent = co_await SendStream(session, response);
+    } else {
+      sent = co_await Send(session, response, close, head);
+    }
   } else {
     sent = co_await Send(session, session.refusal, true, false);
   }

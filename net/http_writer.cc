@@ -85,7 +85,7 @@ void AppendResponseHead(std::string& out, const HttpResponse& response,
     out += "\r\n";
   }
   AppendFields(out, response.headers);
-  if (StatusHasBody(response.status)) {
+  if (framing.length && StatusHasBody(response.status)) {
     out += "Content-Length: ";
     AppendNumber(out, response.body.size());
     out += "\r\n";

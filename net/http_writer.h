@@ -12,6 +12,7 @@ namespace headroom::net {
 
 struct ResponseFraming {
   bool close = false;     // "Connection: close"
+  bool length = true;     // "Content-Length: " of the body; without it the connection's end ends it
   std::string_view date;  // IMF-fixdate, or "" for none
 };
 

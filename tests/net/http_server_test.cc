@@ -1,5 +1,7 @@
 #include "net/http_server.h"
 
+#include "net/async.h"
+#include "net/body_stream.h"
 #include "tests/net/net_fixture.h"
 
 namespace headroom::net::test {
@@ -217,6 +219,66 @@ TEST_F(HttpServerTest, CancellingRunInMidRequestEndsEverything) {
   Serve(Through(gate));
   RawClient client(context_);
   Run(EnterAndCancel(*server_, gate, client, group_));
+  EXPECT_EQ(server_->connections(), 0u);
+}
+
+// Three pieces, or pieces until somebody stops it.
+class Pieces : public BodyStream {
+ public:
+  explicit Pieces(int most) : left_(most) {}
+  asio::awaitable<std::optional<std::string>> Next() override {
+    co_await SleepFor(1ms);
+    if (left_-- == 0) co_return std::nullopt;
+    co_return "piece\n";
+  }
+
+ private:
+  int left_;
+};
+
+HttpHandler Streaming(int pieces) {
+  return [pieces](const HttpRequest&, const RequestContext&) -> asio::awaitable<HttpResponse> {
+    HttpResponse response;
+    response.headers.Set("Content-Type", "text/plain");
+    response.stream = std::make_shared<Pieces>(pieces);
+    co_return response;
+  };
+}
+
+TEST_F(HttpServerTest, StreamsABodyUntilItEnds) {
+  Serve(Streaming(3));
+  const std::string answer = Ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_THAT(answer, HasSubstr("\r\nConnection: close\r\n\r\npiece\n"));
+  EXPECT_THAT(answer, EndsWith("piece\npiece\npiece\n"));
+  EXPECT_THAT(answer, Not(HasSubstr("Content-Length")));
+  const std::string head = Ask("HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(head, EndsWith("\r\n\r\n"));
+}
+
+TEST_F(HttpServerTest, AnEndlessStreamDoesNotHoldUpTheStop) {
+  Serve(Streaming(-1));
+  RawClient client(context_);
+  Run(client.Connect(server_->port()));
+  Run(client.Send("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+  Run(client.ReadUntil("piece\n", 2));
+  const auto started = std::chrono::steady_clock::now();
+  Run(server_->Stop(1h));
+  EXPECT_LT(std::chrono::steady_clock::now() - started, 2s);
+  EXPECT_EQ(server_->connections(), 0u);
+}
+
+TEST_F(HttpServerTest, AReaderThatLeavesEndsItsStream) {
+  Serve(Streaming(-1));
+  {
+    RawClient client(context_);
+    Run(client.Connect(server_->port()));
+    Run(client.Send("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    Run(client.ReadUntil("piece\n"));
+  }
+  const auto gone = [](HttpServer& server) -> asio::awaitable<void> {
+    while (server.connections() != 0) co_await SleepFor(1ms);
+  };
+  Run(gone(*server_));
   EXPECT_EQ(server_->connections(), 0u);
 }
 
