@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::chrono::seconds kCertificatePoll{10};
 constexpr std::chrono::seconds kStopGrace{3};
+constexpr std::chrono::milliseconds kLiveInterval{2000};
 
 std::vector<std::unique_ptr<Collector>> MakeCollectors(App::State& app) {
   std::vector<std::unique_ptr<Collector>> all;
@@ -45,14 +46,32 @@ std::string NotReady(App::State& app) {
   return "";
 }
 
+Json Models(App::State& app) {
+  return ModelsJson(app.manager->Views(), app.manager->runtime().known(), app.options.node_name);
+}
+
+// What the page draws, in one piece, so that its parts belong together.
+Result<Json> LiveState(App::State& app) {
+  auto memory = Memstats(app);
+  if (!memory) return memory.error();
+  Json state = Json::MakeObject();
+  state.Set("memory", std::move(*memory));
+  state.Set("models", Models(app));
+  return state;
+}
+
 RouteSources MakeSources(App::State& app) {
   RouteSources sources;
   sources.metrics = [&app](const Scraper::Query& query) { return app.scraper->Scrape(query); };
   sources.memstats = [&app] { return Memstats(app); };
   sources.not_ready = [&app] { return NotReady(app); };
   sources.node = [&app] { return app.NodeDocument(); };
-  sources.models = [&app] {
-    return ModelsJson(app.manager->Views(), app.manager->runtime().known(), app.options.node_name);
+  sources.models = [&app] { return Models(app); };
+  sources.history = [&app] { return HistoryJson(app.machine->history()); };
+  sources.live = std::make_shared<Live>([&app] { return LiveState(app); }, kLiveInterval);
+  sources.fit.node = [&app] { return app.Candidate(); };
+  sources.fit.read = [&app](sources::Source source) {
+    return app.fetcher->ReadHeader(std::move(source));
   };
   sources.header = {app.options.model_roots, app.options.node_token_file};
   sources.header.roots.push_back(app.options.store_dir);
@@ -64,7 +83,7 @@ Result<void> OpenServer(App::State& app) {
   net::HttpServerOptions server;
   server.listen = app.options.listen;
   server.max_connections = 64;
-  server.max_body_bytes = 64 << 10;
+  server.max_body_bytes = kMaxFitBody;
   if (!app.options.tls_cert.empty()) {
     net::TlsServerOptions tls;
     tls.certificate_file = app.options.tls_cert;

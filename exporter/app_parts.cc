@@ -132,6 +132,17 @@ Result<estimator::NodeCapacity> App::State::Capacity() {
   return machine->Capacity(manager->Committed(), runtime ? runtime->version : "");
 }
 
+Result<estimator::Candidate> App::State::Candidate() {
+  auto capacity = Capacity();
+  if (!capacity) return capacity.error();
+  estimator::Candidate candidate{std::move(*capacity), {}};
+  for (const ModelView& model : manager->Views()) {
+    if (model.pid == 0) continue;
+    candidate.occupants.push_back({model.ns + "/" + model.name, model.footprint});
+  }
+  return candidate;
+}
+
 kube::Node App::State::Self() const {
   kube::Node node;
   node.meta.name = options.node_name;

@@ -23,6 +23,7 @@ struct App::State {
   bool FeedInUse(const kube::FeedStatus* feed) const;
   void OnPressure(Pressure level);
   Result<estimator::NodeCapacity> Capacity();
+  Result<estimator::Candidate> Candidate();  // this node with what runs on it
   Result<Json> NodeDocument();
   NodeIdentity Identity() const;
   kube::Node Self() const;

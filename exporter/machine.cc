@@ -52,6 +52,8 @@ asio::awaitable<void> Machine::RunWatchdog(std::function<void(Pressure)> on_chan
     const PressureStep step = tracker_.Step(sample, std::chrono::steady_clock::now());
     watchdog_.level = step.level;
     watchdog_.wired_high = step.wired_high;
+    history_.Add(std::chrono::system_clock::now(),
+                 sample ? std::optional(sample->available) : std::nullopt, step.level);
     if (step.changed) {
       Log(step.level == Pressure::kNormal ? LogLevel::kInfo : LogLevel::kWarn,
           "memory pressure changed", {{"level", ToString(step.level)}});

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "estimator/budget.h"
+#include "exporter/memory/history.h"
 #include "exporter/memory/pressure.h"
 #include "exporter/memory/provider.h"
 #include "exporter/memory/sample_cache.h"
@@ -42,6 +43,7 @@ class Machine {
   WatchdogSeries Watchdog() const { return watchdog_; }
   Result<MemorySample> Sample() { return cache_.Get(); }
 
+  const History& history() const { return history_; }
   SampleCache& cache() { return cache_; }
   MemoryProvider& provider() { return *provider_; }
   const HostInfo& host() const { return host_; }
@@ -55,6 +57,7 @@ class Machine {
   bool gpu_found_ = false;  // by a Metal probe
   PressureTracker tracker_;
   WatchdogSeries watchdog_;
+  History history_;
   HostInfo host_;
 };
 

@@ -3,6 +3,8 @@
 #include <array>
 #include <boost/asio/awaitable.hpp>
 
+#include "exporter/page/assets.h"
+
 namespace headroom::exporter {
 
 namespace asio = boost::asio;
@@ -13,18 +15,6 @@ using net::HttpRequest;
 using net::HttpResponse;
 using net::JsonResponse;
 using net::TextResponse;
-
-constexpr std::string_view kLanding = R"(<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Headroom</title></head><body>
-<h1>headroom-exporter</h1>
-<ul>
-<li><a href="/metrics">/metrics</a>: for Prometheus</li>
-<li><a href="/memstats">/memstats</a>: where the memory is, JSON</li>
-<li><a href="/v1/models">/v1/models</a>: what runs here, JSON</li>
-<li><a href="/v1/node">/v1/node</a>: what this node can hold, as a Node object</li>
-<li><a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a></li>
-</ul></body></html>
-)";
 
 HttpResponse JsonOrError(const Result<Json>& json) {
   if (!json) return TextResponse(503, json.error().message());
@@ -45,10 +35,13 @@ HttpResponse Ready(const RouteSources& sources) {
   return why.empty() ? TextResponse(200, "ok") : TextResponse(503, why);
 }
 
-HttpResponse Landing() {
+HttpResponse Show(const Asset& asset) {
   HttpResponse response;
-  response.headers.Set("Content-Type", "text/html; charset=utf-8");
-  response.body = kLanding;
+  response.headers.Set("Content-Type", asset.type);
+  response.headers.Set("Content-Security-Policy", kPagePolicy);
+  response.headers.Set("X-Content-Type-Options", "nosniff");
+  response.headers.Set("Cache-Control", "no-cache");
+  response.body = asset.text;
   return response;
 }
 
@@ -56,7 +49,7 @@ struct Route {
   std::string_view path;
   HttpResponse (*answer)(const RouteSources&, const net::Target&);
 };
-constexpr std::array<Route, 9> kRoutes = {{
+constexpr std::array<Route, 10> kRoutes = {{
     {"/metrics", Metrics},
     {"/memstats",
      [](const RouteSources& s, const net::Target&) { return JsonOrError(s.memstats()); }},
@@ -69,25 +62,36 @@ constexpr std::array<Route, 9> kRoutes = {{
      [](const RouteSources& s, const net::Target&) {
        return JsonResponse(200, WriteJsonPretty(s.models()));
      }},
-    {"/", [](const RouteSources&, const net::Target&) { return Landing(); }},
+    {"/v1/history", [](const RouteSources& s,
+                       const net::Target&) { return JsonResponse(200, WriteJson(s.history())); }},
+    {"/v1/live", [](const RouteSources& s, const net::Target&) { return s.live->Open(); }},
 }};
 
 HttpResponse Answer(const RouteSources& sources, const net::Target& target) {
   for (const Route& route : kRoutes) {
     if (route.path == target.path) return route.answer(sources, target);
   }
+  if (const Asset* asset = FindAsset(target.path)) return Show(*asset);
   return TextResponse(404, "no such page; see /");
+}
+
+HttpResponse NotAllowed(std::string_view allowed) {
+  HttpResponse response = TextResponse(405, "only " + std::string(allowed));
+  response.headers.Set("Allow", allowed);
+  return response;
 }
 
 asio::awaitable<HttpResponse> Handle(std::shared_ptr<const RouteSources> sources,
                                      HttpRequest request) {
-  if (request.method != "GET" && request.method != "HEAD") {
-    HttpResponse response = TextResponse(405, "only GET");
-    response.headers.Set("Allow", "GET, HEAD");
-    co_return response;
-  }
   const auto target = net::ParseTarget(request.target);
   if (!target) co_return TextResponse(400, target.error().message());
+  const bool get = request.method == "GET";
+  if (target->path == "/v1/fit") {
+    if (!get && request.method != "POST") co_return NotAllowed("GET, POST");
+    HttpResponse response = co_await HandleFit(sources->fit, std::move(request));
+    co_return response;
+  }
+  if (!get && request.method != "HEAD") co_return NotAllowed("GET, HEAD");
   if (target->path == "/v1/header") {
     HttpResponse response = co_await HandleHeader(sources->header, std::move(request));
     co_return response;

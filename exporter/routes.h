@@ -10,6 +10,8 @@
 #include "exporter/header_route.h"
 #include "exporter/metrics/scraper.h"
 #include "exporter/models/manager.h"
+#include "exporter/page/fit.h"
+#include "exporter/page/live.h"
 #include "net/http_server.h"
 
 namespace headroom::exporter {
@@ -20,6 +22,9 @@ struct RouteSources {
   std::function<std::string()> not_ready;  // why /readyz is 503; "" = ready
   std::function<Result<Json>()> node;      // the Node object with our annotations
   std::function<Json()> models;
+  std::function<Json()> history;  // HistoryJson()
+  std::shared_ptr<Live> live;
+  FitSources fit;
   HeaderRouteOptions header;
   std::string node_name;
 };

@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+"""The exporter's page in a real Chromium, on a real exporter with a real llama-server.
+Usage: page_test.py EXPORTER MAKE_GGUF LLAMA_SERVER [SCREENSHOT_DIR]
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+import urllib.request
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+EXPORTER, MAKE_GGUF, LLAMA_SERVER = sys.argv[1:4]
+SCREENSHOTS = pathlib.Path(sys.argv[4]) if len(sys.argv) > 4 else None
+WAIT_SECONDS = 60
+
+MODEL = """
+apiVersion: inference.llmkube.dev/v1alpha1
+kind: Model
+metadata: {{name: {name}}}
+spec:
+  source: file://{path}
+  hardware: {{accelerator: metal}}
+  serving: {{contextSize: {context}, parallelSlots: 1, promptCacheMiB: 0}}
+"""
+
+# Contrast of each text against what lies behind it (WCAG 2.1 relative luminance), worst first.
+CONTRAST = """
+const channel = (c) => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+const colour = (text) => text.match(/[\\d.]+/g).map(Number);
+const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+const behind = (e) => {
+  for (; e; e = e.parentElement) {
+    const c = colour(getComputedStyle(e).backgroundColor);
+    if (c.length === 3 || c[3] === 1) return c;
+  }
+  return [255, 255, 255];
+};
+return [...document.querySelectorAll('body *')]
+  .filter((e) => e.checkVisibility() && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
+  .map((e) => {
+    const [a, b] = [light(colour(getComputedStyle(e).color)), light(behind(e))];
+    return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.tagName + ' ' + e.textContent.slice(0, 40)];
+  })
+  .sort((x, y) => x[0] - y[0]);
+"""
+
+
+class Page(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stack = contextlib.ExitStack()
+        cls.addClassCleanup(cls.stack.close)
+        root = pathlib.Path(cls.stack.enter_context(tempfile.TemporaryDirectory()))
+        cls.gguf = root / "kvheavy.gguf"
+        subprocess.run([MAKE_GGUF, "kvheavy", cls.gguf], check=True)
+        manifests = root / "manifests"
+        manifests.mkdir()
+        for name, context in (("small", 512), ("huge", 1 << 20)):
+            text = MODEL.format(name=name, path=cls.gguf, context=context)
+            (manifests / f"{name}.yaml").write_text(text)
+        log = root / "log"
+        # Own folders and any free port, so that several runs do not meet.
+        with log.open("w") as stderr:
+            exporter = subprocess.Popen(
+                [EXPORTER, "--listen", "127.0.0.1:0", "--manifests", manifests, "--state-dir",
+                 root / "state", "--llama-server", LLAMA_SERVER, "--memory-budget", "2Gi",
+                 "--stop-models-on-exit"], stderr=stderr)
+        cls.stack.callback(cls.stop, exporter)
+        cls.url = cls.until(lambda: re.search(r"url=(http://\S+)", log.read_text()), exporter)[1]
+        cls.until(lambda: cls.states() == {"small": "ready", "huge": "waiting-for-memory"}, exporter)
+
+        options = webdriver.ChromeOptions()
+        for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic",
+                         "--no-first-run", "--disable-background-networking",
+                         "--disable-component-update", "--disable-sync",
+                         "--disable-dev-shm-usage", f"--user-data-dir={root / 'profile'}"):
+            options.add_argument(argument)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        cls.browser = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+        cls.stack.callback(cls.browser.quit)
+
+    @staticmethod
+    def stop(process):
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+    @staticmethod
+    def until(condition, process):
+        def attempt(_):
+            if process.poll() is not None:
+                raise AssertionError(f"the exporter ended: {process.returncode}")
+            return condition()
+        return WebDriverWait(None, WAIT_SECONDS, 0.05).until(attempt)
+
+    @classmethod
+    def get(cls, path):
+        with urllib.request.urlopen(cls.url + path, timeout=20) as response:
+            return json.load(response)
+
+    @classmethod
+    def states(cls):
+        return {m["name"]: m["state"] for m in cls.get("/v1/models")["models"]}
+
+    def wait(self, condition):
+        return WebDriverWait(self.browser, WAIT_SECONDS, 0.05).until(lambda _: condition())
+
+    def open(self, width=1280, height=1400, scheme="light"):
+        self.browser.set_window_size(width, height)
+        # Chromium keeps a window 500 pixels wide; a phone is narrower.
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+            "features": [{"name": "prefers-color-scheme", "value": scheme}]})
+        self.browser.get(self.url)
+        self.wait(lambda: self.find("#models tr[data-model]"))
+
+    def find(self, css):
+        return self.browser.find_elements(By.CSS_SELECTOR, css)
+
+    def one(self, css):
+        found = self.find(css)
+        self.assertEqual(len(found), 1, css)
+        return found[0]
+
+    def bytes_of(self, css):
+        # In one step: the page replaces its rows at any time.
+        return int(self.browser.execute_script(
+            "return document.querySelector(arguments[0]).dataset.bytes", css))
+
+    def shoot(self, name):
+        if SCREENSHOTS:
+            SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+            self.browser.save_screenshot(str(SCREENSHOTS / f"{name}.png"))
+
+    def test_the_picture_is_what_memstats_says(self):
+        self.open()
+        self.shoot("light")
+        # The page shows one sample as a whole: its parts add up to the total it shows.
+        parts = self.browser.execute_script(
+            "return [...document.querySelectorAll('#parts tr')].map("
+            "(row) => [row.dataset.part, Number(row.querySelector('.number').dataset.bytes)])")
+        total = self.bytes_of("#total")
+        self.assertEqual(sum(size for _, size in parts), total)
+        memory = self.get("/memstats")
+        self.assertEqual(total, memory["total"])
+        self.assertEqual({part for part, _ in parts}, set(memory["parts"]))
+        for part in ("budget", "committed", "headroom"):
+            shown = self.bytes_of(f"#promises tr[data-part={part}] .number")
+            expected = memory["budget"]["bytes" if part == "budget" else part]
+            self.assertEqual(shown, expected, part)
+        widths = self.browser.execute_script(
+            "return [...document.querySelectorAll('#bar > span')].map((s) => s.offsetWidth)")
+        bar = self.one("#bar").size["width"]
+        self.assertAlmostEqual(sum(widths), bar, delta=len(widths))
+        self.assertEqual(self.one("#pressure").text, f"pressure {memory['pressure']}")
+
+    def test_values_follow_the_stream(self):
+        self.open()
+        free = "#parts tr[data-part=free] td[data-bytes]"
+        # Both show the same sample sooner or later: the exporter reads at most once a second.
+        self.wait(lambda: self.bytes_of(free) == self.get("/memstats")["parts"]["free"])
+        before = self.bytes_of(free)
+        self.wait(lambda: self.bytes_of(free) != before)
+
+    def test_models_with_state_and_reason(self):
+        self.open()
+        small = self.one("#models tr[data-model='default/small']").text
+        self.assertIn("ready", small)
+        self.assertIn("MiB", small)
+        huge = "#models tr[data-model='default/huge']"
+        self.assertIn("waiting-for-memory", self.one(huge).text)
+        self.assertIn("[HR-101] Model default/huge needs", self.one(huge).text)
+        self.assertNotIn("Would fit", self.one(huge).text)
+        self.one(f"{huge} summary").click()
+        self.assertIn("Would fit", self.one(huge).text)
+        # It stays open while the figures move on.
+        free = "#parts tr[data-part=free] td[data-bytes]"
+        before = self.bytes_of(free)
+        self.wait(lambda: self.bytes_of(free) != before)
+        self.assertIn("Would fit", self.one(huge).text)
+        self.shoot("explained")
+        listed = {m["name"]: m for m in self.get("/v1/models")["models"]}
+        self.assertIn(str(listed["small"]["restarts"]), small)
+
+    def fit(self, context, file):
+        self.one("#file").send_keys(str(file))
+        field = self.one("[name=context]")
+        field.clear()
+        field.send_keys(str(context))
+        self.one("[name=parallel]").clear()
+        self.one("[name=parallel]").send_keys("1")
+        self.one("[name=prompt_cache_mib]").clear()
+        self.one("[name=prompt_cache_mib]").send_keys("0", Keys.ENTER)
+        self.wait(lambda: self.find("#answer.yes, #answer.no"))
+        return self.one("#answer").get_attribute("class").split()[1], self.one("#answer").text
+
+    def test_will_it_fit(self):
+        self.open()
+        kind, text = self.fit(8192, self.gguf)
+        self.assertEqual(kind, "yes", text)
+        self.assertIn("Largest context with these options:", text)
+        self.shoot("fits")
+        self.open()
+        kind, text = self.fit(1 << 20, self.gguf)
+        self.assertEqual(kind, "no", text)
+        self.assertIn("[HR-10", text)
+        self.shoot("refused")
+        self.open()
+        other = self.gguf.with_name("text.gguf")
+        other.write_text("not a model, but long enough to have a header")
+        kind, text = self.fit(512, other)
+        self.assertEqual(kind, "no")
+        self.assertIn("text.gguf: this is no GGUF file", text)
+
+    def test_what_is_dropped_gives_the_figures_of_the_file(self):
+        # gguf.js sends a smaller header; the answer must be the whole file's.
+        self.open()
+        self.fit(8192, self.gguf)
+        seen = self.browser.execute_async_script("""
+          const done = arguments[0];
+          import('/gguf.js').then(async ({smallHeader}) => {
+            const text = new TextEncoder();
+            const u64 = (n) => new Uint8Array(new BigUint64Array([BigInt(n)]).buffer);
+            const u32 = (n) => new Uint8Array(new Uint32Array([n]).buffer);
+            const string = (s) => [u64(s.length), text.encode(s)];
+            const words = Array.from({length: 5000}, (_, i) => string('word' + i)).flat();
+            const parts = [text.encode('GGUF'), u32(3), u64(0), u64(3),
+              ...string('a'), u32(9), u32(8), u64(5000), ...words,
+              ...string('b'), u32(4), u32(7),
+              ...string('c'), u32(9), u32(4), u64(2), u32(1), u32(2)];
+            const small = await smallHeader(new File(parts, 'x.gguf'));
+            done(small.size);
+          }).catch((error) => done(String(error)));""")
+        head = 24
+        a = 8 + 1 + 4 + 12 + 5000
+        b = 8 + 1 + 4 + 4
+        c = 8 + 1 + 4 + 12 + 8
+        self.assertEqual(seen, head + a + b + c)
+
+    def test_an_address_is_asked_of_the_exporter(self):
+        self.open()
+        self.one("#source").send_keys("https://example.invalid/model.gguf", Keys.ENTER)
+        self.wait(lambda: self.find("#answer.no"))
+        self.assertIn("example.invalid", self.one("#answer").text)
+
+    def test_no_errors_and_nothing_from_elsewhere(self):
+        self.browser.get_log("performance")
+        self.browser.get_log("browser")
+        self.open()
+        self.fit(8192, self.gguf)
+        self.assertEqual(self.browser.get_log("browser"), [])
+        events = [json.loads(e["message"])["message"] for e in self.browser.get_log("performance")]
+        asked = {e["params"]["request"]["url"] for e in events
+                 if e["method"] == "Network.requestWillBeSent"}
+        self.assertIn(self.url + "/v1/live", asked)
+        self.assertEqual([u for u in asked if not u.startswith((self.url, "data:"))], [])
+
+    def test_fits_a_phone(self):
+        for scheme in ("light", "dark"):
+            self.open(width=360, height=2200, scheme=scheme)
+            self.shoot(f"phone-{scheme}")
+            wide = self.browser.execute_script(
+                "return [document.documentElement.scrollWidth, innerWidth]")
+            self.assertLessEqual(wide[0], wide[1])
+
+    def test_contrast(self):
+        for scheme in ("light", "dark"):
+            self.open(scheme=scheme)
+            self.fit(8192, self.gguf)
+            if scheme == "dark":
+                self.shoot("dark")
+            for ratio, what in self.browser.execute_script(CONTRAST):
+                self.assertGreaterEqual(ratio, 4.5, f"{scheme}: {what}")
+
+    def test_everything_is_reached_by_keyboard_and_named(self):
+        self.open()
+        reached = []
+        for _ in range(40):
+            ActionChains(self.browser).send_keys(Keys.TAB).perform()
+            at = self.browser.switch_to.active_element
+            name = at.get_attribute("id") or at.get_attribute("name") or at.text
+            if reached and name == reached[0]:
+                break
+            reached.append(name)
+        for wanted in ("source", "file", "context", "parallel", "prompt_cache_mib",
+                       "cache_type_k", "cache_type_v", "Check", "metrics"):
+            self.assertIn(wanted, reached)
+        unnamed = [e.get_attribute("outerHTML") for e in self.find("input, select, button, a")
+                   if not e.accessible_name]
+        self.assertEqual(unnamed, [])
+        self.assertEqual(self.one("html").get_attribute("lang"), "en")
+
+    def test_headers_of_the_page(self):
+        with urllib.request.urlopen(self.url + "/", timeout=20) as response:
+            self.assertIn("default-src 'none'", response.headers["Content-Security-Policy"])
+            self.assertEqual(response.headers["X-Content-Type-Options"], "nosniff")
+
+
+if __name__ == "__main__":
+    os.environ["NO_PROXY"] = "127.0.0.1"
+    unittest.main(argv=sys.argv[:1], verbosity=2)
