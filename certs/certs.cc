@@ -12,8 +12,6 @@ namespace headroom::certs {
 
 namespace {
 
-constexpr auto kBackdated = std::chrono::hours(1);
-
 Result<Owned<EVP_PKEY>> MakeKey() {
   Owned<EVP_PKEY> key(EVP_EC_gen("P-256"));
   if (!key) return OpenSslError("make a P-256 key");
@@ -47,7 +45,7 @@ bool AddExtension(X509* certificate, X509* issuer, int nid, const std::string& v
 }
 
 // A blank certificate with key, serial and validity.
-Result<Owned<X509>> Blank(EVP_PKEY* key, WallTime now, std::chrono::hours lifetime) {
+Result<Owned<X509>> Blank(EVP_PKEY* key, WallTime now, std::chrono::seconds lifetime) {
   Owned<X509> certificate(X509_new());
   const bool ok = certificate && X509_set_version(certificate.get(), X509_VERSION_3) == 1 &&
                   SetSerial(certificate.get()) && X509_set_pubkey(certificate.get(), key) == 1 &&
@@ -55,12 +53,6 @@ Result<Owned<X509>> Blank(EVP_PKEY* key, WallTime now, std::chrono::hours lifeti
                   SetTime(X509_getm_notAfter(certificate.get()), now + lifetime);
   if (!ok) return OpenSslError("make a certificate");
   return certificate;
-}
-
-std::string CertificatePem(X509* certificate) {
-  Owned<BIO> out(BIO_new(BIO_s_mem()));
-  PEM_write_bio_X509(out.get(), certificate);
-  return BioText(out.get());
 }
 
 std::string KeyPem(EVP_PKEY* key) {
@@ -98,7 +90,7 @@ bool Sign(X509* certificate, EVP_PKEY* key) {
 
 }  // namespace
 
-Result<KeyPair> MakeCa(std::string_view common_name, WallTime now, std::chrono::hours lifetime) {
+Result<KeyPair> MakeCa(std::string_view common_name, WallTime now, std::chrono::seconds lifetime) {
   const auto key = MakeKey();
   if (!key) return key.error();
   const auto made = Blank(key->get(), now, lifetime);
@@ -114,7 +106,7 @@ Result<KeyPair> MakeCa(std::string_view common_name, WallTime now, std::chrono::
 }
 
 Result<KeyPair> MakeLeaf(const KeyPair& ca, const LeafOptions& options, WallTime now,
-                         std::chrono::hours lifetime) {
+                         std::chrono::seconds lifetime) {
   const auto issuer = ReadCertificate(ca.certificate_pem);
   if (!issuer) return issuer.error().Within("CA");
   const auto issuer_key = ReadKey(ca.key_pem);

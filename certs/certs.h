@@ -25,9 +25,13 @@ struct LeafOptions {
   bool client = false;  // clientAuth instead of serverAuth
 };
 
-Result<KeyPair> MakeCa(std::string_view common_name, WallTime now, std::chrono::hours lifetime);
+// How far NotBefore lies before the `now` a certificate was made at.
+inline constexpr std::chrono::hours kBackdated{1};
+
+// `lifetime` counts from `now` to NotAfter.
+Result<KeyPair> MakeCa(std::string_view common_name, WallTime now, std::chrono::seconds lifetime);
 Result<KeyPair> MakeLeaf(const KeyPair& ca, const LeafOptions& options, WallTime now,
-                         std::chrono::hours lifetime);
+                         std::chrono::seconds lifetime);
 
 struct CertificateInfo {
   std::string subject;
@@ -36,10 +40,16 @@ struct CertificateInfo {
 };
 Result<CertificateInfo> Describe(std::string_view certificate_pem);
 
-// Ok when the leaf in `certificate_pem` is signed by one of `ca_bundle_pem` for `host` at `now`.
-Result<void> VerifyChain(std::string_view certificate_pem, std::string_view ca_bundle_pem,
-                         std::string_view host, WallTime now);
+// Ok when the leaf in `certificate_pem` is a server's, is signed by one of `ca_bundle_pem`, for
+// `host`, at `now`; the value is that CA.
+Result<CertificateInfo> VerifyChain(std::string_view certificate_pem,
+                                    std::string_view ca_bundle_pem, std::string_view host,
+                                    WallTime now);
 // Ok when key and certificate belong together.
 Result<void> VerifyPair(std::string_view certificate_pem, std::string_view key_pem);
+
+// The certificates of a bundle, each as PEM in OpenSSL's layout, in order and without repetitions,
+// so that bundles compare as texts.
+Result<std::vector<std::string>> SplitBundle(std::string_view ca_bundle_pem);
 
 }  // namespace headroom::certs

@@ -31,6 +31,12 @@ std::string BioText(BIO* bio) {
   return std::string(data, static_cast<size_t>(size));
 }
 
+std::string CertificatePem(X509* certificate) {
+  const Owned<BIO> out(BIO_new(BIO_s_mem()));
+  PEM_write_bio_X509(out.get(), certificate);
+  return BioText(out.get());
+}
+
 Result<std::vector<Owned<X509>>> ReadCertificates(std::string_view pem) {
   const Owned<BIO> in = Reading(pem);
   std::vector<Owned<X509>> out;

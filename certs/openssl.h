@@ -34,6 +34,7 @@ using Owned = std::unique_ptr<T, Free>;
 Error OpenSslError(std::string_view doing);
 
 std::string BioText(BIO* bio);
+std::string CertificatePem(X509* certificate);
 
 // All certificates of a PEM text; an error when there is none or one is malformed.
 Result<std::vector<Owned<X509>>> ReadCertificates(std::string_view pem);

@@ -1,6 +1,7 @@
 #include <arpa/inet.h>
 #include <openssl/err.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "certs/certs.h"
@@ -44,6 +45,15 @@ void ReadNames(X509* certificate, CertificateInfo& info) {
   }
 }
 
+CertificateInfo InfoOf(X509* certificate) {
+  CertificateInfo info;
+  info.subject = SubjectOf(certificate);
+  info.not_before = ToWallTime(X509_get0_notBefore(certificate));
+  info.not_after = ToWallTime(X509_get0_notAfter(certificate));
+  ReadNames(certificate, info);
+  return info;
+}
+
 bool IsAddress(const std::string& host) {
   const Owned<ASN1_OCTET_STRING> address(a2i_IPADDRESS(host.c_str()));
   ERR_clear_error();
@@ -55,16 +65,12 @@ bool IsAddress(const std::string& host) {
 Result<CertificateInfo> Describe(std::string_view certificate_pem) {
   const auto certificate = ReadCertificate(certificate_pem);
   if (!certificate) return certificate.error();
-  CertificateInfo info;
-  info.subject = SubjectOf(certificate->get());
-  info.not_before = ToWallTime(X509_get0_notBefore(certificate->get()));
-  info.not_after = ToWallTime(X509_get0_notAfter(certificate->get()));
-  ReadNames(certificate->get(), info);
-  return info;
+  return InfoOf(certificate->get());
 }
 
-Result<void> VerifyChain(std::string_view certificate_pem, std::string_view ca_bundle_pem,
-                         std::string_view host, WallTime now) {
+Result<CertificateInfo> VerifyChain(std::string_view certificate_pem,
+                                    std::string_view ca_bundle_pem, std::string_view host,
+                                    WallTime now) {
   const auto chain = ReadCertificates(certificate_pem);
   if (!chain) return chain.error();
   const auto bundle = ReadCertificates(ca_bundle_pem);
@@ -77,6 +83,7 @@ Result<void> VerifyChain(std::string_view certificate_pem, std::string_view ca_b
   const Owned<X509_STORE_CTX> context(X509_STORE_CTX_new());
   X509_STORE_CTX_init(context.get(), store.get(), chain->front().get(), intermediates);
   X509_VERIFY_PARAM* param = X509_STORE_CTX_get0_param(context.get());
+  X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_SERVER);
   X509_VERIFY_PARAM_set_time(param, std::chrono::system_clock::to_time_t(now));
   const std::string name(host);
   if (IsAddress(name)) {
@@ -88,10 +95,24 @@ Result<void> VerifyChain(std::string_view certificate_pem, std::string_view ca_b
   const int problem = X509_STORE_CTX_get_error(context.get());
   sk_X509_free(intermediates);
   ERR_clear_error();
-  if (ok) return {};
+  if (ok) {
+    const STACK_OF(X509)* path = X509_STORE_CTX_get0_chain(context.get());
+    return InfoOf(sk_X509_value(path, sk_X509_num(path) - 1));
+  }
   return Error(Code::kInvalid, "certificate " + SubjectOf(chain->front().get()) +
                                    " is not valid for " + name + ": " +
                                    X509_verify_cert_error_string(problem));
+}
+
+Result<std::vector<std::string>> SplitBundle(std::string_view ca_bundle_pem) {
+  const auto certificates = ReadCertificates(ca_bundle_pem);
+  if (!certificates) return certificates.error();
+  std::vector<std::string> out;
+  for (const auto& certificate : *certificates) {
+    std::string pem = CertificatePem(certificate.get());
+    if (std::find(out.begin(), out.end(), pem) == out.end()) out.push_back(std::move(pem));
+  }
+  return out;
 }
 
 Result<void> VerifyPair(std::string_view certificate_pem, std::string_view key_pem) {
