@@ -12,4 +12,6 @@ namespace headroom::kube {
 // offset.
 Result<std::string> DecodeBase64(std::string_view text);
 
+std::string EncodeBase64(std::string_view bytes);
+
 }  // namespace headroom::kube

@@ -8,6 +8,7 @@
 #include "kube/credentials.h"
 #include "kube/watch_frames.h"
 #include "net/http_client.h"
+#include "net/http_writer.h"
 
 namespace headroom::kube {
 
@@ -44,11 +45,23 @@ struct ApiClient::State {
   asio::awaitable<Result<net::HttpResponse>> Send(std::string method, std::string path,
                                                   std::string body, std::string content_type);
 
+  void NoteTime(const net::HttpResponse& response);
+
   Config config;
   Credentials credentials;
   net::HttpClient http;
   std::minstd_rand random;
+  std::optional<WallTime> server_time;  // of the last answer ...
+  SteadyTime server_time_at;            // ... which came at this moment
 };
+
+void ApiClient::State::NoteTime(const net::HttpResponse& response) {
+  const auto date = response.headers.Find("Date");
+  const auto seconds = date ? net::ParseHttpDate(*date) : std::nullopt;
+  if (!seconds) return;
+  server_time = std::chrono::system_clock::from_time_t(static_cast<time_t>(*seconds));
+  server_time_at = std::chrono::steady_clock::now();
+}
 
 Result<net::HttpRequest> ApiClient::State::Prepare(std::string method, const std::string& path) {
   const auto changed = credentials.Refresh();
@@ -85,6 +98,7 @@ asio::awaitable<Result<net::HttpResponse>> ApiClient::State::Send(std::string me
     auto response =
         co_await http.Fetch(std::move(url), std::move(*request), net::After(kRequestTimeout));
     if (!response) co_return response.error();
+    NoteTime(*response);
     const auto pause = RetryAfter(*response);
     if (!pause || attempt >= kRetryAfterAttempts) co_return response;
     co_await net::SleepFor(*pause);
@@ -102,6 +116,12 @@ Result<std::unique_ptr<ApiClient>> ApiClient::Make(asio::any_io_executor executo
 }
 
 const Config& ApiClient::config() const { return state_->config; }
+
+WallTime ApiClient::ServerTime() const {
+  if (!state_->server_time) return std::chrono::system_clock::now();
+  const auto since = std::chrono::steady_clock::now() - state_->server_time_at;
+  return *state_->server_time + std::chrono::duration_cast<WallTime::duration>(since);
+}
 
 asio::awaitable<Result<Json>> ApiClient::Get(std::string path) {
   const auto response = co_await state_->Send("GET", std::move(path), "", "");
@@ -130,6 +150,15 @@ asio::awaitable<Result<Json>> ApiClient::Update(std::string path, Json object) {
   co_return JsonOf(*response);
 }
 
+asio::awaitable<Result<Json>> ApiClient::Apply(std::string path, Json object,
+                                               std::string_view field_manager) {
+  path += "?force=true&fieldManager=" + net::PercentEncode(field_manager);
+  const auto response = co_await state_->Send("PATCH", std::move(path), WriteJson(object),
+                                              "application/apply-patch+yaml");
+  if (!response) co_return response.error();
+  co_return JsonOf(*response);
+}
+
 asio::awaitable<Result<void>> ApiClient::Delete(std::string path) {
   const auto response = co_await state_->Send("DELETE", std::move(path), "", "");
   if (!response) co_return response.error();
@@ -154,7 +183,8 @@ asio::awaitable<Result<void>> ApiClient::Watch(std::string path, std::string res
     if (!event) return event.error();
     return on_event(event->type, std::move(event->object));
   };
-  net::HttpClient::OnHead on_head = [](const net::HttpResponse& head) {
+  net::HttpClient::OnHead on_head = [this](const net::HttpResponse& head) {
+    state_->NoteTime(head);
     return head.status == 200;
   };
   net::HttpClient::OnData on_data = [&frames, &on_line](std::string_view data) {

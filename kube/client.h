@@ -34,7 +34,11 @@ class ApiClient {
   // application/merge-patch+json; put metadata.resourceVersion in for an optimistic write.
   boost::asio::awaitable<Result<Json>> MergePatch(std::string path, Json patch);
   boost::asio::awaitable<Result<Json>> Update(std::string path, Json object);  // PUT
-  boost::asio::awaitable<Result<void>> Delete(std::string path);               // absent is success
+  // Server-side apply: the fields in `object` become `field_manager`'s, also where another had
+  // set them; all others stay as they are.
+  boost::asio::awaitable<Result<Json>> Apply(std::string path, Json object,
+                                             std::string_view field_manager);
+  boost::asio::awaitable<Result<void>> Delete(std::string path);  // absent is success
 
   // One watch request from `resource_version`; `on_event` gets each {type, object} and returns an
   // error to stop. Ends with success at the server's timeout, kGone on 410.
@@ -43,6 +47,10 @@ class ApiClient {
                                              OnEvent on_event);
 
   const Config& config() const;
+
+  // The API server's clock, from its last answer on; ours before the first. What it will judge by
+  // time (certificates) is made by this one, so that a wrong clock here does no harm.
+  WallTime ServerTime() const;
 
  private:
   struct State;

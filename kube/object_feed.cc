@@ -16,11 +16,19 @@ namespace {
 
 constexpr int kPageSize = 500;
 
+// RBAC by resourceNames admits a list and a watch with this selector.
+std::string PathOf(const ResourceType& type, const ReflectorScope& scope) {
+  std::string path = ResourcePath(type, scope.ns, "");
+  if (scope.name.empty()) return path;
+  return path + "?fieldSelector=metadata.name%3D" + net::PercentEncode(scope.name);
+}
+
 // Everything one reflector holds; lives in RunReflector's frame.
 struct Reflector {
-  Reflector(ApiClient& c, const ResourceType& t, ObjectSink s, FeedStatus& st, Backoff backoff)
+  Reflector(ApiClient& c, const ResourceType& t, ObjectSink s, FeedStatus& st, Backoff backoff,
+            const ReflectorScope& scope)
       : client(c),
-        path(ResourcePath(t, "", "")),
+        path(PathOf(t, scope)),
         sink(std::move(s)),
         status(st),
         health(std::string(t.plural), st),
@@ -66,7 +74,8 @@ asio::awaitable<Result<void>> ListAll(Reflector& reflector) {
   std::string next;
   for (;;) {
     std::string path = reflector.path;
-    if (paged) path += "?limit=" + std::to_string(kPageSize);
+    const char separator = path.find('?') == std::string::npos ? '?' : '&';
+    if (paged) path += separator + ("limit=" + std::to_string(kPageSize));
     if (!next.empty()) path += "&continue=" + net::PercentEncode(next);
     auto page = co_await reflector.client.Get(std::move(path));
     if (!page && page.error().code() == Code::kGone && paged && !next.empty()) {
@@ -104,8 +113,8 @@ asio::awaitable<Result<void>> WatchOnce(Reflector& reflector) {
 }  // namespace
 
 asio::awaitable<void> RunReflector(ApiClient& client, const ResourceType& type, ObjectSink sink,
-                                   FeedStatus& status, Backoff backoff) {
-  Reflector reflector(client, type, std::move(sink), status, backoff);
+                                   FeedStatus& status, Backoff backoff, ReflectorScope scope) {
+  Reflector reflector(client, type, std::move(sink), status, backoff, scope);
   for (;;) {
     const auto started = std::chrono::steady_clock::now();
     const bool listing = reflector.state.needs_list();

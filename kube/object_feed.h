@@ -36,11 +36,17 @@ struct FeedStatus {
 // client-go's pauses after failures; they start over after two good minutes.
 inline const Backoff kReflectorBackoff{std::chrono::milliseconds(800), std::chrono::seconds(30)};
 
+// What of a type a reflector follows: everything, or one object. The texts must outlive it.
+struct ReflectorScope {
+  std::string_view ns = "", name = "";
+};
+
 // List (in pages) + watch with bookmarks; 410 relists. Runs until cancelled. `type` is a constant,
 // `status` belongs to the caller.
 boost::asio::awaitable<void> RunReflector(ApiClient& client, const ResourceType& type,
                                           ObjectSink sink, FeedStatus& status,
-                                          Backoff backoff = kReflectorBackoff);
+                                          Backoff backoff = kReflectorBackoff,
+                                          ReflectorScope scope = {});
 
 // Objects in *.yaml, *.yml and *.json of a folder, polled every `interval`; a file that does not
 // parse keeps its last good objects and is logged once per change. Objects without a namespace

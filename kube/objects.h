@@ -40,6 +40,10 @@ struct ResourceType {
 };
 const ResourceType& TypeOf(Kind kind);
 inline constexpr ResourceType kLeaseType{"coordination.k8s.io/v1", "leases", "Lease", true};
+inline constexpr ResourceType kSecretType{"v1", "secrets", "Secret", true};
+inline constexpr ResourceType kValidatingWebhookType{"admissionregistration.k8s.io/v1",
+                                                     "validatingwebhookconfigurations",
+                                                     "ValidatingWebhookConfiguration", false};
 inline constexpr ResourceType kEventType{"v1", "events", "Event", true};
 inline constexpr ResourceType kServiceType{"v1", "services", "Service", true};
 inline constexpr ResourceType kEndpointSliceType{"discovery.k8s.io/v1", "endpointslices",

@@ -2,6 +2,7 @@
 
 #include <boost/beast/core/string.hpp>
 #include <charconv>
+#include <cstdio>
 #include <ctime>
 
 namespace headroom::net {
@@ -68,6 +69,11 @@ void AppendFields(std::string& out, const Headers& headers) {
   }
 }
 
+// strftime's names follow the locale; the protocol's do not.
+constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
 }  // namespace
 
 bool StatusHasBody(int status) { return status >= 200 && status != 204 && status != 304; }
@@ -114,17 +120,38 @@ void AppendRequestHead(std::string& out, const HttpRequest& request, const Url& 
 }
 
 std::string FormatHttpDate(int64_t unix_seconds) {
-  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const auto time = static_cast<time_t>(unix_seconds);
   tm parts{};
   gmtime_r(&time, &parts);
-  char rest[32];  // strftime's names follow the locale; the protocol's do not
+  char rest[32];
   const size_t n = strftime(rest, sizeof rest, " %Y %H:%M:%S GMT", &parts);
   const std::string day = std::to_string(100 + parts.tm_mday).substr(1);
   return std::string(kDays[parts.tm_wday]) + ", " + day + " " + kMonths[parts.tm_mon] +
          std::string(rest, n);
+}
+
+std::optional<int64_t> ParseHttpDate(std::string_view text) {
+  char month[4] = "", end[4] = "";
+  int day = 0, year = 0, hour = 0, minute = 0, second = 0;
+  const std::string copy(text);
+  if (std::sscanf(copy.c_str(), "%*3s, %2d %3s %4d %2d:%2d:%2d %3s", &day, month, &year, &hour,
+                  &minute, &second, end) != 7) {
+    return std::nullopt;
+  }
+  for (int i = 0; i < 12; ++i) {
+    if (std::string_view(month) != kMonths[i]) continue;
+    tm parts{};
+    parts.tm_year = year - 1900;
+    parts.tm_mon = i;
+    parts.tm_mday = day;
+    parts.tm_hour = hour;
+    parts.tm_min = minute;
+    parts.tm_sec = second;
+    const int64_t seconds = timegm(&parts);
+    // The one form there is: no date that does not exist, no text behind it.
+    return FormatHttpDate(seconds) == text ? std::optional(seconds) : std::nullopt;
+  }
+  return std::nullopt;
 }
 
 }  // namespace headroom::net

@@ -3,6 +3,7 @@
 // ours; a caller's are left out, and no value can start a line of its own.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,5 +27,7 @@ bool StatusHasBody(int status);
 
 // "Sun, 06 Nov 1994 08:49:37 GMT"
 std::string FormatHttpDate(int64_t unix_seconds);
+// Only that form; nullopt for the obsolete ones and anything else.
+std::optional<int64_t> ParseHttpDate(std::string_view text);
 
 }  // namespace headroom::net

@@ -23,6 +23,17 @@ TEST(Base64, DecodesTheVectorsOfRfc4648) {
   }
 }
 
+TEST(Base64, EncodesWhatItDecodes) {
+  const std::string text = "foobar";
+  const char* const want[] = {"", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
+  for (size_t size = 0; size <= text.size(); ++size) {
+    EXPECT_EQ(EncodeBase64(text.substr(0, size)), want[size]);
+  }
+  std::string bytes;
+  for (int i = 0; i < 256; ++i) bytes += static_cast<char>(i);
+  EXPECT_EQ(*DecodeBase64(EncodeBase64(bytes)), bytes);
+}
+
 TEST(Base64, RefusesWhatIsNotBase64) {
   for (const char* text : {"Zm9v!", "Zm=v", "Z", "Zm9v=", "Zm9vY===", "-_"}) {
     EXPECT_FALSE(DecodeBase64(text)) << text;

@@ -41,6 +41,30 @@ TEST_F(Client, SendsWhatTheApiExpects) {
   EXPECT_EQ(requests[4].method, "DELETE");
 }
 
+TEST_F(Client, AppliesFieldsAsTheirManager) {
+  api_.OnRequest([](const FakeRequest&) { return JsonReply(200, Named("x")); });
+  ASSERT_TRUE(Run(client_->Apply("/apis/g/v1/things/x", Named("x"), "some one")));
+  const auto& request = api_.requests().at(0);
+  EXPECT_EQ(request.method + " " + request.target,
+            "PATCH /apis/g/v1/things/x?force=true&fieldManager=some%20one");
+  EXPECT_EQ(request.Header("Content-Type"), "application/apply-patch+yaml");
+}
+
+TEST_F(Client, KnowsTheServersTime) {
+  const auto near = [](WallTime a, WallTime b) {
+    return std::chrono::abs(a - b) < std::chrono::seconds(5);
+  };
+  EXPECT_TRUE(near(client_->ServerTime(), std::chrono::system_clock::now()));
+  api_.OnRequest([](const FakeRequest&) {
+    return FakeReply{200, "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "{}"};
+  });
+  ASSERT_TRUE(Run(client_->Get("/x")));
+  EXPECT_TRUE(near(client_->ServerTime(), *ParseRfc3339("1994-11-06T08:49:37Z")));
+  api_.OnRequest([](const FakeRequest&) { return FakeReply{200, "Date: soon\r\n", "{}"}; });
+  ASSERT_TRUE(Run(client_->Get("/x")));
+  EXPECT_TRUE(near(client_->ServerTime(), *ParseRfc3339("1994-11-06T08:49:37Z")));
+}
+
 TEST_F(Client, ErrorsCarryTheServersMessage) {
   const struct {
     int status;

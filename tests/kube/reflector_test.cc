@@ -137,5 +137,21 @@ TEST_F(Reflector, AFailingListIsToldAndRetried) {
   EXPECT_EQ(status_.last_error, "");
 }
 
+TEST_F(Reflector, FollowsOneObjectOnly) {
+  script_ = {List({Item("a", "5")}, "7"), StreamReply({}, FakeReply::End::kStayOpen)};
+  api_.OnRequest([this](const FakeRequest&) {
+    const FakeReply reply = script_.front();
+    if (script_.size() > 1) script_.erase(script_.begin());
+    return reply;
+  });
+  tasks_.Spawn(RunReflector(*client_, kSecretType, Sink(), status_, kReflectorBackoff,
+                            {.ns = "ns", .name = "a"}));
+  RunUntil([this] { return api_.requests().size() >= 2; });
+  EXPECT_EQ(api_.requests()[0].target,
+            "/api/v1/namespaces/ns/secrets?fieldSelector=metadata.name%3Da&limit=500");
+  EXPECT_THAT(api_.requests()[1].target,
+              HasSubstr("/secrets?fieldSelector=metadata.name%3Da&watch=1&"));
+}
+
 }  // namespace
 }  // namespace headroom::kube

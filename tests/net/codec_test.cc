@@ -141,5 +141,14 @@ TEST(HttpWriter, WritesHeadsWithItsOwnFraming) {
   EXPECT_EQ(FormatHttpDate(784111777), "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
+TEST(HttpWriter, ReadsDatesOfTheOneForm) {
+  EXPECT_EQ(ParseHttpDate("Sun, 06 Nov 1994 08:49:37 GMT"), 784111777);
+  for (const char* text : {"", "soon", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
+                           "Mon, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 UTC",
+                           "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT+1"}) {
+    EXPECT_FALSE(ParseHttpDate(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace headroom::net
