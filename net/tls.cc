@@ -11,6 +11,7 @@
 #include "common/files.h"
 #include "common/log.h"
 #include "net/async.h"
+#include "net/client_auth.h"
 
 namespace headroom::net {
 
@@ -21,6 +22,9 @@ using boost::system::error_code;
 namespace {
 
 constexpr size_t kMaxPemBytes = 1 << 20;  // a CA bundle of a whole system is a quarter of this
+// AES-128 first: it is the cheapest, and as strong as the P-256 key behind it.
+constexpr const char* kTls13Suites =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 // TLS 1.2 only with forward secrecy and AEAD.
 constexpr const char* kTls12Suites =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
@@ -58,31 +62,51 @@ Result<void> UsePair(ssl::context& context, const std::string& certificate_pem,
   return {};
 }
 
-Result<void> RequireClients(ssl::context& context, const std::string& ca_pem,
-                            const std::string& ca_name) {
-  error_code ec;
-  context.add_certificate_authority(Bytes(ca_pem), ec);
-  if (ec) return Bad(ca_name, "expected PEM certificates: " + ec.message());
-  context.set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert, ec);
-  // A ticket would stand for a certificate that may have been revoked or replaced since.
-  SSL_CTX_set_options(context.native_handle(), SSL_OP_NO_TICKET);
-  SSL_CTX_set_num_tickets(context.native_handle(), 0);
-  SSL_CTX_set_session_cache_mode(context.native_handle(), SSL_SESS_CACHE_OFF);
-  return {};
+// HTTP/1.1 is all there is; a client that offers only others is told so.
+int SelectHttp11(SSL*, const unsigned char** out, unsigned char* out_length,
+                 const unsigned char* offered, unsigned int length, void*) {
+  static constexpr unsigned char kHttp11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  unsigned char* selected = nullptr;
+  if (SSL_select_next_proto(&selected, out_length, kHttp11, sizeof kHttp11, offered, length) !=
+      OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+  *out = selected;
+  return SSL_TLSEXT_ERR_OK;
 }
 
-Result<SslContext> MakeServerContext(const TlsServerOptions& options, const std::string& chain_pem,
-                                     const std::string& key_pem, const std::string& ca_pem) {
-  auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
-  SSL_CTX* native = context->native_handle();
-  SSL_CTX_set_min_proto_version(native, options.allow_tls12 ? TLS1_2_VERSION : TLS1_3_VERSION);
+void Harden(SSL_CTX* native, bool allow_tls12) {
+  SSL_CTX_set_min_proto_version(native, allow_tls12 ? TLS1_2_VERSION : TLS1_3_VERSION);
   SSL_CTX_set_cipher_list(native, kTls12Suites);
-  SSL_CTX_set_options(
-      native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-  auto paired = UsePair(*context, chain_pem, options.certificate_file, key_pem, options.key_file);
+  SSL_CTX_set_ciphersuites(native, kTls13Suites);
+  // No resumption: it saves a caller with open connections nothing, replicas share no tickets, and
+  // a ticket would stand for a client certificate that may have been replaced since.
+  SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                  SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET);
+  SSL_CTX_set_num_tickets(native, 0);
+  SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_alpn_select_cb(native, SelectHttp11, nullptr);
+}
+
+Result<TlsPair> ReadPair(const TlsServerOptions& options) {
+  auto chain = ReadFile(options.certificate_file, kMaxPemBytes);
+  if (!chain) return chain.error();
+  auto key = ReadFile(options.key_file, kMaxPemBytes);
+  if (!key) return key.error();
+  return TlsPair{std::move(*chain), std::move(*key)};
+}
+
+Result<SslContext> MakeServerContext(const TlsServerOptions& options, const TlsPair& pair,
+                                     const std::string& ca_pem) {
+  auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
+  Harden(context->native_handle(), options.allow_tls12);
+  const bool files = !options.certificate_file.empty();
+  auto paired = UsePair(*context, pair.chain_pem, files ? options.certificate_file : "certificate",
+                        pair.key_pem, files ? options.key_file : "key");
   if (!paired) return paired.error();
   if (!options.client_ca_file.empty()) {
-    auto required = RequireClients(*context, ca_pem, options.client_ca_file);
+    auto required =
+        RequireClients(*context, ca_pem, options.client_ca_file, options.client_subjects);
     if (!required) return required.error();
   }
   return context;
@@ -98,28 +122,47 @@ Result<std::unique_ptr<TlsServer>> TlsServer::Load(TlsServerOptions options) {
   return server;
 }
 
+Result<std::unique_ptr<TlsServer>> TlsServer::Load(TlsServerOptions options, TlsPair pair) {
+  std::unique_ptr<TlsServer> server(new TlsServer(std::move(options)));
+  const auto taken = server->Replace(std::move(pair));
+  if (!taken) return taken.error();
+  server->reloads_ = 0;
+  return server;
+}
+
+Result<bool> TlsServer::Replace(TlsPair pair) {
+  auto taken = Take(std::move(pair));
+  if (!taken) ++reload_errors_;
+  return taken;
+}
+
 Result<bool> TlsServer::ReloadIfChanged() {
-  const auto fail = [this](const Error& error) {
-    ++reload_errors_;
-    return error;
-  };
-  const auto chain = ReadFile(options_.certificate_file, kMaxPemBytes);
-  if (!chain) return fail(chain.error());
-  const auto key = ReadFile(options_.key_file, kMaxPemBytes);
-  if (!key) return fail(key.error());
+  TlsPair pair = pair_;
+  if (!options_.certificate_file.empty()) {
+    auto read = ReadPair(options_);
+    if (!read) {
+      ++reload_errors_;
+      return read.error();
+    }
+    pair = std::move(*read);
+  }
+  return Replace(std::move(pair));
+}
+
+Result<bool> TlsServer::Take(TlsPair pair) {
   std::string client_ca;
   if (!options_.client_ca_file.empty()) {
-    const auto ca = ReadFile(options_.client_ca_file, kMaxPemBytes);
-    if (!ca) return fail(ca.error());
-    client_ca = *ca;
+    auto ca = ReadFile(options_.client_ca_file, kMaxPemBytes);
+    if (!ca) return ca.error();
+    client_ca = std::move(*ca);
   }
-  if (*chain == certificate_pem_ && *key == key_pem_ && client_ca == client_ca_pem_) return false;
-  const auto context = MakeServerContext(options_, *chain, *key, client_ca);
-  if (!context) return fail(context.error());
-  context_ = *context;
-  certificate_pem_ = *chain;
-  key_pem_ = *key;
-  client_ca_pem_ = client_ca;
+  const bool same = pair.chain_pem == pair_.chain_pem && pair.key_pem == pair_.key_pem;
+  if (context_ && same && client_ca == client_ca_pem_) return false;
+  auto context = MakeServerContext(options_, pair, client_ca);
+  if (!context) return context.error();
+  context_ = std::move(*context);
+  pair_ = std::move(pair);
+  client_ca_pem_ = std::move(client_ca);
   not_after_ = NotAfter(context_->native_handle());
   ++reloads_;
   return true;

@@ -103,14 +103,31 @@ TEST_F(TlsTest, ClientRefusesStrangersAndOtherNames) {
   EXPECT_TRUE(Fetch(right_name));
 }
 
-asio::awaitable<boost::system::error_code> Handshake(uint16_t port, int max_version) {
+// `alpn`: what the client offers, each with its length in front; "" = nothing.
+asio::awaitable<boost::system::error_code> Handshake(uint16_t port, int max_version,
+                                                     std::string alpn = "") {
   asio::ssl::context context(asio::ssl::context::tls_client);
   SSL_CTX_set_max_proto_version(context.native_handle(), max_version);
+  SSL_CTX_set_alpn_protos(context.native_handle(),
+                          reinterpret_cast<const unsigned char*>(alpn.data()),
+                          static_cast<unsigned>(alpn.size()));
   asio::ssl::stream<tcp::socket> stream(co_await asio::this_coro::executor, context);
   const tcp::endpoint server(asio::ip::address_v4::loopback(), port);
   co_await stream.lowest_layer().async_connect(server, asio::use_awaitable);
   const auto [ec] = co_await stream.async_handshake(asio::ssl::stream_base::client, kToken);
+  const unsigned char* selected = nullptr;
+  unsigned length = 0;
+  SSL_get0_alpn_selected(stream.native_handle(), &selected, &length);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(selected), length),
+            ec || alpn.empty() ? "" : "http/1.1");
   co_return ec;
+}
+
+TEST_F(TlsTest, SpeaksHttp11AndNothingElse) {
+  ServeTls();
+  EXPECT_FALSE(Run(Handshake(server_->port(), TLS1_3_VERSION, "\x02h2\x08http/1.1")));
+  EXPECT_FALSE(Run(Handshake(server_->port(), TLS1_3_VERSION, "\x08http/1.1")));
+  EXPECT_TRUE(Run(Handshake(server_->port(), TLS1_3_VERSION, "\x02h2")));
 }
 
 TEST_F(TlsTest, RefusesTls12ByDefault) {
@@ -146,6 +163,51 @@ TEST_F(TlsTest, AsksForClientCertificates) {
   HttpClient known(context_.get_executor(), Trusting(ca_, Leaf(true)));
   const auto got = Fetch(known);
   ASSERT_TRUE(got) << got.error().message();
+}
+
+TEST_F(TlsTest, TakesOnlyTheListedClients) {
+  TlsServerOptions options;
+  options.client_ca_file = folder_ + "/ca.crt";
+  ASSERT_TRUE(WriteFileAtomically(options.client_ca_file, ca_.certificate_pem));
+  const struct {
+    std::vector<std::string> subjects;
+    bool taken;
+  } cases[] = {{{"someone", "test"}, true},  // the common name
+               {{"webhook.test"}, true},     // a DNS name
+               {{"tes"}, false},
+               {{"127.0.0.1"}, false},  // addresses are no names
+               {{"ca"}, false}};        // the issuer's name is not the caller's
+  for (const auto& c : cases) {
+    options.client_subjects = c.subjects;
+    options.certificate_file = CertFile();
+    options.key_file = KeyFile();
+    tls_ = *TlsServer::Load(options);
+    HttpServerOptions server_options;
+    server_options.tls = tls_.get();
+    Serve(Echo, server_options);
+    HttpClient client(context_.get_executor(), Trusting(ca_, Leaf(true)));
+    EXPECT_EQ(Fetch(client).has_value(), c.taken) << c.subjects.front();
+    Run(server_->Stop(0ms));
+  }
+}
+
+TEST_F(TlsTest, TakesAPairFromMemory) {
+  const auto first = Leaf();
+  tls_ = *TlsServer::Load({}, {first.certificate_pem, first.key_pem});
+  HttpServerOptions options;
+  options.tls = tls_.get();
+  Serve(Echo, options);
+  HttpClient client(context_.get_executor(), Trusting(ca_));
+  EXPECT_TRUE(Fetch(client));
+  EXPECT_FALSE(*tls_->ReloadIfChanged());  // no files to read
+  const auto next = Leaf(false, hours(36));
+  EXPECT_FALSE(tls_->Replace({next.certificate_pem, first.key_pem}));
+  EXPECT_EQ(tls_->chain_pem(), first.certificate_pem);
+  EXPECT_TRUE(*tls_->Replace({next.certificate_pem, next.key_pem}));
+  EXPECT_EQ(tls_->chain_pem(), next.certificate_pem);
+  HttpClient fresh(context_.get_executor(), Trusting(ca_));
+  EXPECT_TRUE(Fetch(fresh));
+  EXPECT_FALSE(TlsServer::Load({}, {"", ""}));
 }
 
 TEST_F(TlsTest, ReloadsWithoutDroppingLiveConnections) {
@@ -196,11 +258,11 @@ TEST_F(TlsTest, WatchPicksUpANewPair) {
 }
 
 TEST_F(TlsTest, NamesWhatIsWrongWithTheFiles) {
-  const auto missing = TlsServer::Load({CertFile(), folder_ + "/none.key", false, ""});
+  const auto missing = TlsServer::Load({CertFile(), folder_ + "/none.key", false, "", {}});
   ASSERT_FALSE(missing);
   EXPECT_THAT(missing.error().message(), HasSubstr("none.key: No such file"));
   ASSERT_TRUE(WriteFileAtomically(KeyFile(), "junk"));
-  const auto junk = TlsServer::Load({CertFile(), KeyFile(), false, ""});
+  const auto junk = TlsServer::Load({CertFile(), KeyFile(), false, "", {}});
   ASSERT_FALSE(junk);
   EXPECT_THAT(junk.error().message(),
               HasSubstr("tls.key: expected an unencrypted PEM private key"));
