@@ -9,6 +9,8 @@
 #include "net/tls.h"
 #include "sources/address_policy.h"
 #include "sources/header_source.h"
+#include "webhook/certs/self_managed.h"
+#include "webhook/certs/trust.h"
 #include "webhook/feeds.h"
 #include "webhook/samples.h"
 #include "webhook/service.h"
@@ -36,6 +38,8 @@ struct App::State {
 
   Result<void> Load();
   Result<void> LoadTls();
+  void LoadCertificates();
+  std::string Unreachable() const;
   Result<void> LoadSources();
   Result<void> Listen();
   asio::awaitable<Result<sources::ModelHeader>> Fetch(HeaderNeed need, net::Deadline deadline);
@@ -48,21 +52,59 @@ struct App::State {
   std::unique_ptr<net::TlsServer> tls;
   std::unique_ptr<net::HttpClient> remote, nodes;  // guarded by the policy, and not
   std::unique_ptr<Feeds> feeds;
+  std::unique_ptr<Trust> trust;               // with --webhook-configuration
+  std::unique_ptr<SelfManaged> self_managed;  // with --self-managed-certs
   std::unique_ptr<HeaderCache> headers;
   std::unique_ptr<Service> service;
   std::unique_ptr<net::HttpServer> server;
 };
 
 Result<void> App::State::LoadTls() {
-  if (options.tls_cert.empty()) return {};
+  if (!HasTls(options)) return {};
   net::TlsServerOptions tls_options;
   tls_options.certificate_file = options.tls_cert;
   tls_options.key_file = options.tls_key;
+  tls_options.allow_tls12 = options.allow_tls12;
   tls_options.client_ca_file = options.client_ca;
-  auto loaded = net::TlsServer::Load(std::move(tls_options));
+  tls_options.client_subjects = options.client_subjects;
+  auto loaded = Result<std::unique_ptr<net::TlsServer>>(Error());
+  if (options.self_managed_certs) {
+    auto placeholder = MakePlaceholder(std::chrono::system_clock::now());
+    if (!placeholder) return placeholder.error();
+    loaded = net::TlsServer::Load(std::move(tls_options), std::move(*placeholder));
+  } else {
+    loaded = net::TlsServer::Load(std::move(tls_options));
+  }
   if (!loaded) return loaded.error();
   tls = std::move(*loaded);
   return {};
+}
+
+void App::State::LoadCertificates() {
+  if (options.webhook_configuration.empty()) return;
+  kube::ApiClient& api = *feeds->api();  // CheckOptions() saw to that
+  trust = std::make_unique<Trust>(api, *tls, options.webhook_configuration);
+  if (!options.self_managed_certs) return;
+  SelfManaged::Settings settings;
+  settings.ns = options.ns.empty() ? api.config().default_namespace : options.ns;
+  settings.secret = options.cert_secret;
+  settings.check_interval = options.times.check;
+  const std::string host = options.service_name + "." + settings.ns + ".svc";
+  settings.policy = {.dns_names = {host, host + ".cluster.local"},
+                     .leaf_lifetime = options.times.leaf,
+                     .ca_lifetime = options.times.ca,
+                     .settle = options.times.settle};
+  self_managed = std::make_unique<SelfManaged>(executor, api, *tls, *trust, std::move(settings));
+}
+
+std::string App::State::Unreachable() const {
+  if (self_managed) {
+    std::string missing = self_managed->Missing();
+    if (!missing.empty()) return missing;
+  }
+  if (!trust) return "";
+  const auto trusted = trust->Check();
+  return trusted ? "" : trusted.error().message();
 }
 
 Result<void> App::State::LoadSources() {
@@ -121,9 +163,10 @@ Result<void> App::State::Listen() {
                        .metrics = metrics,
                        .rules = {.allow_unknown = options.allow_unknown},
                        .missing = [this] { return feeds->Missing(); },
+                       .unreachable = [this] { return Unreachable(); },
                        .samples = nullptr};
   parts.samples = [this] {
-    return CollectSamples({view, *headers, *feeds, *service, server.get(), tls.get()});
+    return CollectSamples({view, *headers, *feeds, *service, server.get(), tls.get(), trust.get()});
   };
   service = std::make_unique<Service>(std::move(parts));
   net::HttpServerOptions server_options;
@@ -147,6 +190,7 @@ Result<void> App::State::Load() {
   auto made = Feeds::Make(executor, options, view);
   if (!made) return made.error();
   feeds = std::move(*made);
+  LoadCertificates();
   return Listen();
 }
 
@@ -165,6 +209,12 @@ asio::awaitable<void> App::Run() {
   net::TaskGroup group(state_->executor);
   state_->feeds->Spawn(group);
   if (state_->tls) group.Spawn(state_->tls->Watch(kTlsPoll));
+  if (state_->self_managed) {
+    group.Spawn(state_->self_managed->Run());
+  } else if (state_->trust) {
+    std::function<void()> nothing = [] {};
+    group.Spawn(state_->trust->Run(std::move(nothing)));
+  }
   group.Spawn(state_->server->Run());
   LogInfo("listening", {{"url", state_->server->url()}, {"version", HEADROOM_VERSION}});
   co_await group.Join();
@@ -173,7 +223,11 @@ asio::awaitable<void> App::Run() {
 asio::awaitable<void> App::Stop() {
   state_->service->StartDraining();
   state_->server->StartDraining();
+  net::TaskGroup farewell(state_->executor, net::TaskGroup::Mode::kIndependent);
+  if (state_->self_managed) farewell.Spawn(state_->self_managed->HandOver());
   co_await net::SleepFor(state_->options.shutdown_delay);
+  farewell.Cancel();
+  co_await farewell.Join();
   // Fetches first: who still waits for one answers now. Run() ends with the server, and must find
   // nothing running.
   co_await state_->headers->Stop();

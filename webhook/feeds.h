@@ -31,6 +31,8 @@ class Feeds {
   void Spawn(net::TaskGroup& group);
   // "" when every feed has delivered, else what is missing.
   std::string Missing() const;
+  // Null without a cluster.
+  kube::ApiClient* api() const { return api_.get(); }
   const std::deque<Feed>& all() const { return feeds_; }
 
  private:

@@ -71,9 +71,15 @@ void AddFeeds(Samples& out, const Feeds& feeds) {
   }
 }
 
-void AddTls(Samples& out, const net::TlsServer& tls) {
-  out.Gauge("headroom_cert_expiry_timestamp_seconds", "When the certificate in use ends.",
-            Seconds(tls.not_after()), "role", "leaf");
+void AddTls(Samples& out, const net::TlsServer& tls, const Trust* trust) {
+  constexpr std::string_view kExpiry = "headroom_cert_expiry_timestamp_seconds";
+  constexpr std::string_view kHelp =
+      "When the certificate in use ends, and the CA by which the API server trusts it.";
+  out.Gauge(kExpiry, kHelp, Seconds(tls.not_after()), "role", "leaf");
+  if (trust != nullptr) {
+    const auto ca = trust->Check();
+    if (ca) out.Gauge(kExpiry, kHelp, Seconds(ca->not_after), "role", "ca");
+  }
   out.Counter("headroom_webhook_cert_reloads_total", "Certificates taken over while running.",
               static_cast<double>(tls.reloads()));
   out.Counter("headroom_webhook_cert_reload_errors_total",
@@ -96,7 +102,7 @@ std::vector<Sample> CollectSamples(const SampleSources& sources) {
   AddView(out, sources.view);
   AddHeaders(out, sources.headers.table());
   AddFeeds(out, sources.feeds);
-  if (sources.tls != nullptr) AddTls(out, *sources.tls);
+  if (sources.tls != nullptr) AddTls(out, *sources.tls, sources.trust);
   return out.Take();
 }
 

@@ -5,6 +5,7 @@
 
 #include "net/http_server.h"
 #include "net/tls.h"
+#include "webhook/certs/trust.h"
 #include "webhook/feeds.h"
 #include "webhook/header_cache.h"
 #include "webhook/metrics.h"
@@ -20,6 +21,7 @@ struct SampleSources {
   const Service& service;
   const net::HttpServer* server;  // null before it listens
   const net::TlsServer* tls;      // null without TLS
+  const Trust* trust;             // null without a configuration to look at
 };
 
 std::vector<Sample> CollectSamples(const SampleSources& sources);

@@ -92,6 +92,8 @@ net::HttpResponse Service::Ready() const {
   if (draining_) return net::TextResponse(503, "shutting down");
   const std::string missing = parts_.missing();
   if (!missing.empty()) return net::TextResponse(503, missing);
+  const std::string unreachable = parts_.unreachable();
+  if (!unreachable.empty()) return net::TextResponse(503, unreachable);
   return net::TextResponse(200, "ok");
 }
 

@@ -30,6 +30,7 @@ class Service {
     Metrics& metrics;
     RuleSettings rules;
     std::function<std::string()> missing;          // "" when ready to decide
+    std::function<std::string()> unreachable;      // "" when the API server can call us
     std::function<std::vector<Sample>()> samples;  // of what others own
     size_t max_in_flight = 256;                    // more: 503
   };

@@ -20,7 +20,7 @@ START_SECONDS = 30
 def program(name):
     """Path of a program of the build under test."""
     folder = {"headroom-exporter": "exporter", "headroom-webhook": "webhook", "headroom": "cli",
-              "make-gguf": "tests/tools"}[name]
+              "make-gguf": "tests/tools", "short-lived-webhook": "tests/e2e"}[name]
     return BUILD / folder / name
 
 
@@ -51,7 +51,8 @@ def eventually(condition, what, seconds=30, interval=0.1):
 class Daemon:
     """One process of ours. `url` is where it listens, read from its log."""
 
-    def __init__(self, name, directory, *args, label=None):
+    def __init__(self, name, directory, *args, label=None, env=None):
+        self.env = None if env is None else {**os.environ, **env}
         self.log_path = pathlib.Path(directory) / f"{label or name}.log"
         self.name = name
         self.args = [str(program(name)), *map(str, args)]
@@ -62,7 +63,7 @@ class Daemon:
         offset = self.log_path.stat().st_size if self.log_path.exists() else 0
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.args, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, start_new_session=True)
+                                            stderr=log, start_new_session=True, env=self.env)
 
         def listening():
             if self.process.poll() is not None:
@@ -95,9 +96,12 @@ class Daemon:
             self.process.wait()
             self.process = None
 
-    def get(self, path, headers=None, ca=None):
+    def get(self, path, headers=None, ca=None, verify=True):
         """Status and body of a GET."""
-        context = ssl.create_default_context(cafile=ca) if self.url.startswith("https") else None
+        context = None
+        if self.url.startswith("https"):
+            context = ssl.create_default_context(cafile=ca) if verify else \
+                ssl._create_unverified_context()  # as a kubelet's probe
         request = urllib.request.Request(self.url + path, headers=headers or {})
         try:
             with urllib.request.urlopen(request, timeout=10, context=context) as response:
@@ -105,9 +109,9 @@ class Daemon:
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
-    def metrics(self, ca=None):
+    def metrics(self, ca=None, verify=True):
         """Samples of /metrics as {'name{labels}': value}."""
-        status, text = self.get("/metrics", ca=ca)
+        status, text = self.get("/metrics", ca=ca, verify=verify)
         assert status == 200, text
         samples = {}
         for line in text.splitlines():
