@@ -1,5 +1,7 @@
 #include "kube/objects.h"
 
+#include <algorithm>
+
 #include "kube/json_map.h"
 #include "kube/serving_spec.h"
 
@@ -16,6 +18,22 @@ std::optional<std::string> TextAsWritten(const Json& object, JsonPath path) {
   std::string text = ScalarText(*value);
   if (text.empty()) return std::nullopt;
   return text;
+}
+
+// files[0], where it is given, lies below source: in a repository or under a prefix. A revision
+// stays at the end.
+std::string SourceOf(const Json& object) {
+  std::string source = StringOr(object, {"spec", "source"});
+  const auto files = GetStrings(object, {"spec", "files"});
+  if (!files || files->empty() || source.empty()) return source;
+  std::string revision;
+  if (source.starts_with("hf://")) {
+    const size_t at = std::min(source.rfind('@'), source.size());
+    revision = source.substr(at);
+    source.resize(at);
+  }
+  if (source.back() != '/') source += '/';
+  return source + files->front() + revision;
 }
 
 std::string BoundNode(const Json& object, const Meta& meta) {
@@ -59,7 +77,8 @@ Meta DecodeMeta(const Json& object) {
 Model DecodeModel(const Json& object) {
   Model model;
   model.meta = DecodeMeta(object);
-  model.source = StringOr(object, {"spec", "source"});
+  model.source = SourceOf(object);
+  model.source_secret = StringOr(object, {"spec", "sourceSecretRef", "name"});
   model.sha256 = StringOr(object, {"spec", "sha256"});
   model.mmproj = StringOr(object, {"spec", "mmproj"});
   model.accelerator = StringOr(object, {"spec", "hardware", "accelerator"});
@@ -82,7 +101,6 @@ InferenceService DecodeInferenceService(const Json& object) {
   InferenceService service;
   service.meta = DecodeMeta(object);
   service.model_ref = StringOr(object, {"spec", "modelRef"});
-  service.runtime = StringOr(object, {"spec", "runtime"}, "llamacpp");
   service.node_name = BoundNode(object, service.meta);
   service.node_selector = DecodeStringMap(object.Find({"spec", "nodeSelector"}));
   const Json* spec = object.Find("spec");

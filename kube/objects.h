@@ -55,8 +55,9 @@ struct ServingSpec {
   std::optional<int64_t> context_size, parallel_slots, batch_size, ubatch_size;
   std::optional<int64_t> prompt_cache_mib, context_checkpoints, port;
   std::optional<int64_t> gpu_layers;  // of the Model's hardware.gpu; 0 is LLMKube's "unset"
-  std::optional<bool> flash_attention;
+  std::optional<bool> flash_attention, mmap;
   std::string cache_type_k, cache_type_v, mmproj, mode, priority;
+  std::string runtime;  // "" = llama-server; else another model server (kube/runtimes.h)
   // Arguments of the fields that only pass through (ropeScaling, jinja, mode, ...), then extraArgs.
   std::vector<std::string> extra_args;
   bool eviction_protection = false;
@@ -70,7 +71,9 @@ struct ServingSpec {
 
 struct Model {
   Meta meta;
-  std::string source, sha256, mmproj, accelerator;  // accelerator as written; "" = unset
+  std::string source;  // of the primary file: files[0] below spec.source, or spec.source itself
+  std::string source_secret;  // of spec.sourceSecretRef, "" = none
+  std::string sha256, mmproj, accelerator;  // accelerator as written; "" = unset
   std::string format;                               // "gguf" unless set
   estimator::BudgetTexts budget;                    // memoryBudget, memoryFraction as written
   std::string node_name;                            // spec.nodeName, else the annotation
@@ -82,7 +85,7 @@ Model DecodeModel(const Json& object);
 
 struct InferenceService {
   Meta meta;
-  std::string model_ref, runtime, node_name;
+  std::string model_ref, node_name;
   std::map<std::string, std::string, std::less<>> node_selector;
   ServingSpec serving;
 };

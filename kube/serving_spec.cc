@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kube/json_map.h"
+#include "kube/runtimes.h"
 
 namespace headroom::kube {
 namespace {
@@ -92,6 +93,7 @@ void ReadCommon(Reader& reader) {
   spec.cache_type_k = custom_k.empty() ? reader.Text("cacheTypeK") : custom_k;
   spec.cache_type_v = custom_v.empty() ? reader.Text("cacheTypeV") : custom_v;
   spec.mode = reader.Text("mode");
+  spec.runtime = CanonicalRuntime(reader.Text("runtime"));
   spec.priority = reader.Text("priority");
   spec.eviction_protection = reader.Bool("evictionProtection").value_or(false);
 }
@@ -134,6 +136,7 @@ ServingSpec DecodeModelServing(const Json& serving) {
   ServingSpec& spec = reader.spec();
   spec.prompt_cache_mib = reader.Int("promptCacheMiB");
   spec.context_checkpoints = reader.Int("contextCheckpoints");
+  spec.mmap = reader.Bool("mmap");
   spec.mmproj = reader.Text("mmproj");
   spec.port = reader.Int("port");
   spec.enabled = reader.Bool("enabled").value_or(true);

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "kube/json_map.h"
+#include "kube/runtimes.h"
 
 namespace headroom::kube {
 namespace {
@@ -34,7 +35,9 @@ Workload FromModel(const Model& model) {
   workload.model_key = model.meta.Key();
   workload.source = model.source;
   workload.sha256 = model.sha256;
+  workload.source_secret = model.source_secret;
   workload.accelerator = model.accelerator;
+  workload.format = model.format;
   workload.budget = model.budget;
   workload.node_name = model.node_name;
   workload.node_selector = model.node_selector;
@@ -120,8 +123,10 @@ std::optional<Workload> WorkloadOf(const Model& model) {
 }
 
 std::optional<Workload> WorkloadOf(const InferenceService& service, const Model& model) {
-  const bool llama = service.runtime == "llamacpp" || service.runtime == "llama-server";
-  if (!llama || !service.serving.enabled) return std::nullopt;
+  // Other servers are containers of the cluster, unless the model is for Metal.
+  const std::string& runtime = service.serving.runtime;
+  const bool native = model.accelerator == "metal" && IsNativeRuntime(runtime);
+  if ((!runtime.empty() && !native) || !service.serving.enabled) return std::nullopt;
   Workload workload = FromModel(model);
   workload.kind = Kind::kInferenceService;
   workload.meta = service.meta;
@@ -137,9 +142,14 @@ std::optional<Workload> WorkloadOf(const InferenceService& service, const Model&
 Result<ServingOptions> ServingOptionsOf(const Workload& workload) {
   const ServingSpec& spec = workload.spec;
   if (!spec.problem.empty()) return Error(Code::kInvalid, spec.problem);
+  if (!spec.runtime.empty() && !IsNativeRuntime(spec.runtime)) {
+    return Error(Code::kInvalid, spec.path + ".runtime: expected llama-server, vllm-metal, vllm or "
+                                             "mistralrs, got '" + spec.runtime + "'");
+  }
   ServingOptions out;
   if (workload.kind == Kind::kInferenceService) out.context = kServiceContext;
   if (const auto taken = TakeNumbers(spec, out); !taken) return taken.error();
+  if (!spec.runtime.empty()) return out;  // the rest is llama-server's
   out.flash_attention = FlashAttentionOf(workload.kind, spec.flash_attention);
   if (auto k = TakeCacheType(spec.path + ".cacheTypeK", spec.cache_type_k, out.cache_type_k); !k) {
     return k.error();
@@ -147,6 +157,7 @@ Result<ServingOptions> ServingOptionsOf(const Workload& workload) {
   if (auto v = TakeCacheType(spec.path + ".cacheTypeV", spec.cache_type_v, out.cache_type_v); !v) {
     return v.error();
   }
+  if (spec.mmap == false) out.load_mode = estimator::LoadMode::kNone;
   if (workload.accelerator == "cpu") out.device = estimator::Device::kCpu;
   out.embeddings = spec.mode == "embedding" || spec.mode == "rerank";
   if (const auto applied = estimator::ApplyArgs(out, spec.extra_args); !applied) {
@@ -154,6 +165,13 @@ Result<ServingOptions> ServingOptionsOf(const Workload& workload) {
     return Error(applied.error().code(), spec.path + "." + applied.error().message());
   }
   return out;
+}
+
+std::string UnestimatedReason(const Workload& workload) {
+  const std::string& runtime = workload.spec.runtime;
+  if (runtime.empty()) return "";
+  return "the memory of a " + runtime +
+         " server is not estimated; declare it by spec.hardware.memoryBudget";
 }
 
 bool IsOurs(const Workload& workload, const std::vector<const Node*>& nodes) {

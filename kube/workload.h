@@ -16,7 +16,9 @@ struct Workload {
   Meta meta;                 // of that object
   std::string model_key;     // "namespace/name" of the Model
   std::string source, sha256;
+  std::string source_secret;  // name of a Secret in the same namespace, "" = none
   std::string accelerator;
+  std::string format;  // of the file: "gguf" unless the Model says otherwise
   estimator::BudgetTexts budget;
   std::string node_name;  // explicit binding, "" = none
   std::map<std::string, std::string, std::less<>> node_selector;
@@ -37,6 +39,10 @@ std::optional<Workload> WorkloadOf(const InferenceService& service, const Model&
 // Serving options for the estimator, extraArgs included. LLMKube's defaults for services
 // (contextSize 2048, flash attention on); llama-server's for Model.spec.serving.
 Result<estimator::ServingOptions> ServingOptionsOf(const Workload& workload);
+
+// Why nobody estimates this workload's footprint: another server than llama-server runs it. "" = it
+// is estimated.
+std::string UnestimatedReason(const Workload& workload);
 
 // DESIGN rule 0: metal, or bound to a node that publishes our annotations.
 bool IsOurs(const Workload& workload, const std::vector<const Node*>& nodes);

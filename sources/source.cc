@@ -144,6 +144,23 @@ Result<Source> ParseSource(std::string_view text) {
   return source;
 }
 
+Result<Source> ParseBeside(std::string_view text, const Source& model) {
+  auto parsed = ParseSource(text);
+  if (!parsed || parsed->where != Source::Where::kOther) return parsed;
+  if (text.find("://") != std::string_view::npos) return parsed;
+  // A revision is not part of the folder.
+  std::string_view folder = model.text, revision;
+  if (const size_t at = folder.rfind('@');
+      folder.starts_with("hf://") && at != std::string_view::npos) {
+    revision = folder.substr(at);
+    folder = folder.substr(0, at);
+  }
+  const size_t slash = folder.rfind('/');
+  if (slash == std::string_view::npos) return parsed;
+  return ParseSource(std::string(folder.substr(0, slash + 1)) + std::string(text) +
+                     std::string(revision));
+}
+
 std::string Describe(const Source& source) {
   if (source.where == Source::Where::kNodeFile) return Printable("file " + source.path);
   if (source.text.starts_with("hf://")) {

@@ -26,6 +26,9 @@ struct Source {
 // file:///models/model.gguf".
 Result<Source> ParseSource(std::string_view text);
 
+// The same for a file that belongs to a model (its projector): a bare name lies beside the model's.
+Result<Source> ParseBeside(std::string_view text, const Source& model);
+
 // "hf org/repo file.gguf @ 3f2a1c", "https host/path.gguf", "file /models/x.gguf": for messages.
 std::string Describe(const Source& source);
 

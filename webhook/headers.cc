@@ -57,15 +57,6 @@ std::string NoPlaceReason(const Source& source) {
          "metrics-address)";
 }
 
-// A bare name lies beside the model file.
-Result<Source> ProjectorSource(const std::string& text, const Source& model) {
-  auto parsed = sources::ParseSource(text);
-  if (!parsed || parsed->where != Source::Where::kOther) return parsed;
-  const size_t slash = model.text.rfind('/');
-  if (text.find("://") != std::string::npos || slash == std::string::npos) return parsed;
-  return sources::ParseSource(model.text.substr(0, slash + 1) + text);
-}
-
 // Sets sizing.reason or sizing.pending where the size stays unknown.
 const sources::ModelHeader* Lookup(const Source& source,
                                    const std::vector<const kube::Node*>& targets,
@@ -91,6 +82,8 @@ const sources::ModelHeader* Lookup(const Source& source,
 Sizing SizeOf(const kube::Workload& workload, const std::vector<const kube::Node*>& targets,
               const HeaderLookup& lookup, WallTime now, std::vector<HeaderNeed>& needs) {
   Sizing sizing;
+  sizing.reason = kube::UnestimatedReason(workload);
+  if (!sizing.reason.empty()) return sizing;
   const auto source = sources::ParseSource(workload.source);
   if (!source) {
     sizing.reason = source.error().message();
@@ -105,7 +98,7 @@ Sizing SizeOf(const kube::Workload& workload, const std::vector<const kube::Node
     return sizing;
   }
   if (!workload.spec.mmproj.empty()) {
-    const auto projector = ProjectorSource(workload.spec.mmproj, *source);
+    const auto projector = sources::ParseBeside(workload.spec.mmproj, *source);
     if (!projector) {
       sizing.reason = "mmproj: " + projector.error().message();
       return sizing;

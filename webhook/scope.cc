@@ -144,7 +144,8 @@ Growth CompareWorkloads(const kube::Workload& before, const kube::Workload& afte
                           before.node_selector == after.node_selector &&
                           before.accelerator == after.accelerator;
   const bool same_file = before.source == after.source && before.sha256 == after.sha256 &&
-                         before.spec.mmproj == after.spec.mmproj;
+                         before.spec.mmproj == after.spec.mmproj &&
+                         before.spec.runtime == after.spec.runtime;
   if (!same_place || !same_file || !SameBudget(before.budget, after.budget)) return Growth::kMoved;
   // Before the options are read: what was stored with options that do not parse must still take
   // labels and finalizers.

@@ -132,7 +132,7 @@ spec:
   extraArgs: [--pooling, mean]
 )"));
   EXPECT_EQ(service.model_ref, "llama");
-  EXPECT_EQ(service.runtime, "llamacpp");
+  EXPECT_EQ(service.serving.runtime, "");
   const std::vector<std::string> want = {"--rope-scaling",
                                          "yarn",
                                          "--rope-scale",

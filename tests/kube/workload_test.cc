@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/yaml.h"
+#include "kube/runtimes.h"
 
 namespace headroom::kube {
 namespace {
@@ -49,8 +50,47 @@ TEST(Workload, OfAServiceJoinsItsModel) {
   EXPECT_EQ(workload->node_name, "mac-1");
   EXPECT_EQ(WorkloadOf(ServiceOf("{nodeName: mac-2}"), model)->node_name, "mac-2");
   EXPECT_TRUE(WorkloadOf(ServiceOf("{runtime: llama-server}"), model));
-  EXPECT_FALSE(WorkloadOf(ServiceOf("{runtime: vllm}"), model));
+  EXPECT_FALSE(WorkloadOf(ServiceOf("{runtime: tgi}"), model));
   EXPECT_FALSE(WorkloadOf(ServiceOf("{suspend: true}"), model));
+}
+
+TEST(Workload, OfAnotherModelServer) {
+  const Model metal = ModelOf("{source: o/r, hardware: {accelerator: metal}}");
+  const Model cuda = ModelOf("{source: o/r, hardware: {accelerator: cuda}}");
+  for (const char* runtime : {"vllm", "vllm-metal", "mistralrs", "mistralrs-server"}) {
+    const auto service = ServiceOf("{runtime: " + std::string(runtime) + ", contextSize: 4096}");
+    const auto workload = WorkloadOf(service, metal);
+    ASSERT_TRUE(workload) << runtime;
+    EXPECT_EQ(workload->spec.runtime, CanonicalRuntime(runtime));
+    EXPECT_THAT(UnestimatedReason(*workload), HasSubstr("spec.hardware.memoryBudget"));
+    EXPECT_EQ(ServingOptionsOf(*workload)->context, 4096u);
+    EXPECT_FALSE(WorkloadOf(service, cuda)) << "a container of the cluster";
+  }
+  EXPECT_EQ(UnestimatedReason(*WorkloadOf(ServiceOf("{}"), metal)), "");
+  const auto unknown = WorkloadOf(ModelOf("{source: /m, serving: {runtime: ollama}}"));
+  ASSERT_TRUE(unknown);
+  EXPECT_EQ(ServingOptionsOf(*unknown).error().message(),
+            "spec.serving.runtime: expected llama-server, vllm-metal, vllm or mistralrs, got "
+            "'ollama'");
+  EXPECT_EQ(WorkloadOf(ModelOf("{source: /m, serving: {runtime: llamacpp}}"))->spec.runtime, "");
+}
+
+TEST(Workload, ThePrimaryFileLiesBelowTheSource) {
+  const struct {
+    const char* spec;
+    const char* source;
+  } cases[] = {
+      {"{source: 'hf://o/r', files: [a.gguf, b.gguf]}", "hf://o/r/a.gguf"},
+      {"{source: 'hf://o/r@v2', files: [sub/a.gguf]}", "hf://o/r/sub/a.gguf@v2"},
+      {"{source: 'https://h/prefix/', files: [a.gguf]}", "https://h/prefix/a.gguf"},
+      {"{source: /models, files: [a.gguf]}", "/models/a.gguf"},
+      {"{source: /models/a.gguf, files: []}", "/models/a.gguf"},
+      {"{source: /models/a.gguf, files: 7}", "/models/a.gguf"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(ModelOf(c.spec).source, c.source);
+  EXPECT_EQ(WorkloadOf(ModelOf("{source: /m, sourceSecretRef: {name: hub}, serving: {}}"))
+                ->source_secret,
+            "hub");
 }
 
 TEST(ServingOptions, DefaultsAreLlamaServersForAModelAndLlmkubesForAService) {

@@ -69,6 +69,26 @@ TEST(Source, RefusesWithTheExpectedForm) {
   }
 }
 
+TEST(Source, ABareNameLiesBesideItsModel) {
+  const struct {
+    const char* text;
+    const char* model;
+    const char* full;
+  } cases[] = {
+      {"p.gguf", "hf://o/r/m.gguf", "hf://o/r/p.gguf"},
+      {"p.gguf", "hf://o/r/m.gguf@v1", "hf://o/r/p.gguf@v1"},
+      {"p.gguf", "https://h/x/m.gguf", "https://h/x/p.gguf"},
+      {"p.gguf", "/models/m.gguf", "/models/p.gguf"},
+      {"/other/p.gguf", "/models/m.gguf", "/other/p.gguf"},
+      {"hf://o/q/p.gguf", "/models/m.gguf", "hf://o/q/p.gguf"},
+      {"s3://b/p.gguf", "/models/m.gguf", "s3://b/p.gguf"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(ParseBeside(c.text, *ParseSource(c.model))->text, c.full) << c.text;
+  }
+  EXPECT_FALSE(ParseBeside("", *ParseSource("/models/m.gguf")));
+}
+
 TEST(Source, NamesTheSiblingsOfAFirstPart) {
   auto parts = SplitParts(*ParseSource("https://h/m/x-00001-of-00003.gguf?download=true"));
   ASSERT_EQ(parts.size(), 3u);
