@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/result.h"
 #include "exporter/memory/sample_cache.h"
@@ -34,6 +35,13 @@ std::unique_ptr<Collector> MakePressureCollector(SampleCache& cache,
 std::unique_ptr<Collector> MakeGpuCollector(SampleCache& cache);
 std::unique_ptr<Collector> MakeProcessCollector(MemoryProvider& provider);
 std::unique_ptr<Collector> MakeModelsCollector(std::function<ServingSeries()> serving);
+std::unique_ptr<Collector> MakeRuntimeCollector(
+    std::function<std::vector<RuntimeSeries>()> servers);
+std::unique_ptr<Collector> MakeFeedsCollector(std::function<std::vector<FeedSeries>()> feeds);
+// --compat-metrics=llmkube
+std::unique_ptr<Collector> MakeLlmkubeCollector(SampleCache& cache,
+                                                std::function<WatchdogSeries()> watchdog,
+                                                std::function<ServingSeries()> serving);
 std::unique_ptr<Collector> MakeInfoCollector(BuildInfo build, HostInfo host);
 
 }  // namespace headroom::exporter

@@ -31,6 +31,7 @@ void Families::Counter(std::string_view name, std::string_view help, std::option
 void Families::Append(Families other) {
   list_.insert(list_.end(), std::make_move_iterator(other.list_.begin()),
                std::make_move_iterator(other.list_.end()));
+  text_ += other.text_;
 }
 
 }  // namespace headroom::exporter

@@ -23,14 +23,19 @@ class Families {
   void Counter(std::string_view name, std::string_view help, std::optional<double> value,
                const Labels& labels = {});
 
+  // Whole families as text, made elsewhere; they come after all others.
+  void AddText(std::string text) { text_ += text; }
+
   void Append(Families other);
   const std::vector<prometheus::MetricFamily>& list() const { return list_; }
+  const std::string& text() const { return text_; }
 
  private:
   prometheus::ClientMetric& Add(prometheus::MetricType type, std::string_view name,
                                 std::string_view help, const Labels& labels);
 
   std::vector<prometheus::MetricFamily> list_;
+  std::string text_;
 };
 
 }  // namespace headroom::exporter

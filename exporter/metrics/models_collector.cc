@@ -21,6 +21,9 @@ void AddModel(const ModelSeries& model, Families& out) {
   out.Counter("headroom_model_restarts_total",
               "Times the model's llama-server was started again after it ended.", model.restarts,
               labels);
+  out.Gauge("headroom_model_load_duration_seconds",
+            "Time from the start of the running llama-server until it was ready.",
+            model.load_seconds, labels);
   out.Gauge("headroom_download_bytes", "Bytes of the model's file that are in the store so far.",
             model.download, labels);
   out.Gauge("headroom_download_total_bytes", "Size of the model's file that is being fetched.",

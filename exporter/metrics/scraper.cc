@@ -91,7 +91,7 @@ Result<std::string> Scraper::Scrape(const Query& query) {
   page.Append(std::move(successes));
   std::ostringstream text;
   prometheus::TextSerializer().Serialize(text, page.list());
-  return std::move(text).str();
+  return std::move(text).str() + page.text();
 }
 
 }  // namespace headroom::exporter

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "exporter/memory/sample.h"
+#include "exporter/metrics/exposition.h"
 
 namespace headroom::exporter {
 
@@ -24,6 +25,7 @@ struct ModelSeries {
   bool ready = false;                   // and answers /health
   uint64_t restarts = 0;
   std::optional<WallTime> started{};
+  std::optional<double> load_seconds{};                  // of the running process, once loaded
   std::optional<uint64_t> download{}, download_total{};  // while its file is fetched
 };
 
@@ -38,6 +40,23 @@ struct NodeBudget {
 struct ServingSeries {
   std::vector<ModelSeries> models{};
   std::optional<NodeBudget> node{};
+};
+
+// What one model server says of itself.
+struct RuntimeSeries {
+  std::string ns, name;
+  bool success = false;   // of the last request
+  double duration = 0.0;  // seconds
+  std::optional<WallTime> taken_at{};
+  std::vector<ForeignFamily> families{};  // of `taken_at`
+};
+
+// Where the objects come from; see kube::FeedStatus.
+struct FeedSeries {
+  std::string kind;  // "Model"
+  bool synced = false;
+  uint64_t events = 0, relists = 0;
+  WallTime last_contact{};  // the epoch = never
 };
 
 // Where the watchdog stands.

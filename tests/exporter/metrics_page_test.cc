@@ -71,8 +71,11 @@ ServingSeries TwoModels() {
   served.up = served.ready = true;
   served.restarts = 1;
   served.started = At(1760000000);
+  served.load_seconds = 12.345;
   ModelSeries waiting{.ns = "team-\"b\"", .name = "qwen"};
   waiting.estimated = 9000000000;
+  waiting.download = 1000000000;
+  waiting.download_total = 8000000000;
   return {.models = {served, waiting},
           .node = NodeBudget{48 * kGiB, 24900000000, 48 * kGiB - 24900000000, "adaptive 0.75"}};
 }
@@ -85,6 +88,23 @@ WatchdogSeries Watchdog() {
           .evictions_skipped = {{"disabled", 1}, {"floor", 0}}};
 }
 
+std::vector<FeedSeries> Feeds() {
+  return {{.kind = "Model", .synced = true, .events = 12, .relists = 1, .last_contact = At(1760000090)},
+          {.kind = "InferenceService"}};
+}
+
+// Two servers with one recorded page, and one that has never answered.
+std::vector<RuntimeSeries> Servers() {
+  const auto page = ReadFile(std::string(HEADROOM_TEST_DATA) + "/llama-server/metrics-0.7.0.txt");
+  std::vector<RuntimeSeries> out;
+  for (const char* name : {"llama", "gemma"}) {
+    out.push_back({"default", name, true, 0.002, At(1760000101),
+                   *ParseExposition(*page, {{"namespace", "default"}, {"name", name}})});
+  }
+  out.push_back({.ns = "default", .name = "hung"});
+  return out;
+}
+
 std::string Page(MemoryProvider& provider, std::string_view probe) {
   SteadyTime now{};
   SampleCache cache(provider, [&now] { return now; });
@@ -95,6 +115,9 @@ std::string Page(MemoryProvider& provider, std::string_view probe) {
   collectors.push_back(MakeGpuCollector(cache));
   collectors.push_back(MakeProcessCollector(provider));
   collectors.push_back(MakeModelsCollector(&TwoModels));
+  collectors.push_back(MakeFeedsCollector(&Feeds));
+  collectors.push_back(MakeLlmkubeCollector(cache, &Watchdog, &TwoModels));
+  collectors.push_back(MakeRuntimeCollector(&Servers));
   collectors.push_back(MakeInfoCollector({"0.1.0", "unknown"}, provider.Host()));
   Scraper scraper(std::move(collectors), [&now] { return now += std::chrono::microseconds(250); });
   return *scraper.Scrape({});
@@ -132,6 +155,7 @@ TEST(MetricsPage, EverySeriesIsDocumented) {
     for (size_t at = page->find(kType); at != std::string::npos; at = page->find(kType, at)) {
       at += kType.size();
       const std::string name = page->substr(at, page->find(' ', at) - at);
+      if (name.starts_with("llamacpp_")) continue;  // llama-server's own
       EXPECT_NE(docs->find("`" + name), std::string::npos) << name;
     }
   }
