@@ -17,22 +17,29 @@ constexpr std::chrono::milliseconds kLiveInterval{2000};
 
 std::vector<std::unique_ptr<Collector>> MakeCollectors(App::State& app) {
   std::vector<std::unique_ptr<Collector>> all;
-  all.push_back(MakeInfoCollector({HEADROOM_VERSION, ""}, app.machine->host()));
+  all.push_back(MakeInfoCollector({HEADROOM_VERSION, HEADROOM_REVISION}, app.machine->host()));
   all.push_back(MakeMemoryCollector(app.machine->cache()));
   all.push_back(
       MakePressureCollector(app.machine->cache(), [&app] { return app.machine->Watchdog(); }));
   all.push_back(MakeGpuCollector(app.machine->cache()));
   all.push_back(MakeProcessCollector(app.machine->provider()));
-  all.push_back(MakeModelsCollector(
-      [&app] { return app.machine->Serving(app.manager->Views(), app.manager->Committed()); }));
+  all.push_back(MakeModelsCollector([&app] { return app.Serving(); }));
+  all.push_back(MakeFeedsCollector([&app] { return app.Feeds(); }));
+  if (app.options.compat_metrics == "llmkube") {
+    all.push_back(MakeLlmkubeCollector(
+        app.machine->cache(), [&app] { return app.machine->Watchdog(); },
+        [&app] { return app.Serving(); }));
+  }
+  if (app.options.scrape_models) {
+    all.push_back(MakeRuntimeCollector([&app] { return app.runtime_pages.Series(); }));
+  }
   return all;
 }
 
 Result<Json> Memstats(App::State& app) {
   const auto sample = app.machine->Sample();
   if (!sample) return sample.error();
-  return MemstatsJson({*sample, app.machine->pressure(), app.machine->host(),
-                       app.machine->Serving(app.manager->Views(), app.manager->Committed())});
+  return MemstatsJson({*sample, app.machine->pressure(), app.machine->host(), app.Serving()});
 }
 
 std::string NotReady(App::State& app) {
@@ -60,9 +67,14 @@ Result<Json> LiveState(App::State& app) {
   return state;
 }
 
+asio::awaitable<Result<std::string>> Metrics(App::State& app, Scraper::Query query) {
+  if (app.options.scrape_models) co_await app.runtime_pages.Refresh(app.RuntimeTargets());
+  co_return app.scraper->Scrape(query);
+}
+
 RouteSources MakeSources(App::State& app) {
   RouteSources sources;
-  sources.metrics = [&app](const Scraper::Query& query) { return app.scraper->Scrape(query); };
+  sources.metrics = [&app](Scraper::Query query) { return Metrics(app, std::move(query)); };
   sources.memstats = [&app] { return Memstats(app); };
   sources.not_ready = [&app] { return NotReady(app); };
   sources.node = [&app] { return app.NodeDocument(); };
@@ -71,7 +83,7 @@ RouteSources MakeSources(App::State& app) {
   sources.live = std::make_shared<Live>([&app] { return LiveState(app); }, kLiveInterval);
   sources.fit.node = [&app] { return app.Candidate(); };
   sources.fit.read = [&app](sources::Source source) {
-    return app.fetcher->ReadHeader(std::move(source));
+    return app.fetcher->ReadHeader(std::move(source), "");
   };
   sources.header = {app.options.model_roots, app.options.node_token_file};
   sources.header.roots.push_back(app.options.store_dir);
@@ -144,7 +156,9 @@ asio::awaitable<void> App::Run() {
   if (app.tls) group.Spawn(app.tls->Watch(kCertificatePoll));
   group.Spawn(app.machine->RunWatchdog([&app](Pressure level) { app.OnPressure(level); }));
   group.Spawn(app.manager->Run());
+  group.Spawn(app.runtime_pages.Run());
   group.Spawn(app.RunServing());
+  group.Spawn(app.RunUsage());
   group.Spawn(RunUntilSignal(app));
   co_await group.Join();
   LogInfo("headroom-exporter stopped");

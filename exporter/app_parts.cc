@@ -102,6 +102,7 @@ Result<void> App::State::MakeFetcher() {
     wanted.tls = *context;
   }
   wanted.token_file = options.hf_token_file;
+  wanted.store_limit = options.store_limit;
   fetcher = std::make_unique<Fetcher>(executor, std::move(wanted));
   return {};
 }
@@ -114,6 +115,7 @@ void App::State::MakeManager() {
   wanted.endpoint_host = IsAny(options.model_host) ? options.advertise_address : options.model_host;
   wanted.ports = options.model_ports;
   wanted.llama_server = options.llama_server;
+  wanted.servers = options.servers;
   ManagerSeams seams;
   seams.capacity = [this] { return Capacity(); };
   seams.self = [this] { return Self(); };
@@ -171,6 +173,31 @@ void App::State::OnPressure(Pressure level) {
   if (level == Pressure::kNormal) manager->MemoryFreed();
 }
 
+// Those that can answer: a server that loads says 503 to everything.
+std::vector<RuntimeTarget> App::State::RuntimeTargets() const {
+  std::vector<RuntimeTarget> targets;
+  for (const ModelView& model : manager->Views()) {
+    if (model.state != exporter::State::kReady) continue;
+    targets.push_back(
+        {model.ns, model.name, model.pid, DialHost(options.model_host), model.port});
+  }
+  return targets;
+}
+
+std::vector<FeedSeries> App::State::Feeds() const {
+  std::vector<FeedSeries> series;
+  for (const auto& [kind, feed] :
+       {std::pair("Model", &models_feed), std::pair("InferenceService", &services_feed)}) {
+    if (!FeedInUse(feed)) continue;
+    series.push_back({kind, feed->synced, feed->events, feed->relists, feed->last_contact});
+  }
+  return series;
+}
+
+ServingSeries App::State::Serving() {
+  return machine->Serving(manager->Views(), manager->Committed());
+}
+
 bool App::State::FeedInUse(const kube::FeedStatus* feed) const {
   if (api) return true;
   return !options.manifests.empty() && feed == &models_feed;
@@ -198,6 +225,20 @@ void App::State::SpawnFeeds(net::TaskGroup& group) {
       if (models_feed.synced && services_feed.synced) manager->Synced();
     };
     group.Spawn(kube::RunReflector(*api, kube::TypeOf(kind), std::move(sink), status));
+  }
+}
+
+asio::awaitable<void> App::State::RunUsage() {
+  for (;;) {
+    std::vector<pid_t> running;
+    for (const ModelView& model : manager->Views()) {
+      if (model.pid == 0) continue;
+      running.push_back(model.pid);
+      const auto memory = machine->processes().Get(model.pid);
+      if (memory) manager->Measured(model.key, model.pid, *memory);
+    }
+    machine->processes().Keep(running);
+    co_await net::SleepFor(options.watchdog_interval);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include "exporter/app.h"
 #include "exporter/machine.h"
+#include "exporter/metrics/runtime_pages.h"
 #include "exporter/metrics/scraper.h"
 #include "exporter/models/manager.h"
 #include "exporter/node/endpoint_publisher.h"
@@ -14,7 +15,7 @@ namespace headroom::exporter {
 
 struct App::State {
   State(boost::asio::any_io_executor ex, AppOptions o)
-      : executor(ex), options(std::move(o)), reaper(ex) {}
+      : executor(ex), options(std::move(o)), reaper(ex), runtime_pages(ex) {}
 
   Result<void> MakeMachine();
   Result<void> Connect();  // to the cluster, where one is given
@@ -27,8 +28,12 @@ struct App::State {
   Result<Json> NodeDocument();
   NodeIdentity Identity() const;
   kube::Node Self() const;
+  std::vector<RuntimeTarget> RuntimeTargets() const;
+  std::vector<FeedSeries> Feeds() const;
+  ServingSeries Serving();
 
   boost::asio::awaitable<void> RunServing();
+  boost::asio::awaitable<void> RunUsage();  // measures the model servers, with the watchdog's interval
   void SpawnFeeds(net::TaskGroup& group);
 
   boost::asio::any_io_executor executor;
@@ -43,6 +48,7 @@ struct App::State {
   std::unique_ptr<NodePublisher> node_publisher;
   std::unique_ptr<Fetcher> fetcher;
   std::unique_ptr<Manager> manager;
+  RuntimePages runtime_pages;
   std::unique_ptr<Scraper> scraper;
   std::unique_ptr<net::HttpServer> server;
   kube::FeedStatus models_feed, services_feed;

@@ -37,6 +37,7 @@ Machine::Machine(MachineOptions options, std::unique_ptr<MemoryProvider> provide
     : options_(std::move(options)),
       provider_(std::move(provider)),
       cache_(*provider_),
+      processes_(*provider_),
       tracker_(options_.pressure),
       host_(provider_->Host()) {}
 
@@ -108,7 +109,7 @@ ServingSeries Machine::Serving(const std::vector<ModelView>& models, uint64_t co
   for (const ModelView& model : models) {
     ModelSeries one{.ns = model.ns, .name = model.name};
     if (model.pid != 0) {
-      if (const auto memory = provider_->SampleProcess(model.pid)) {
+      if (const auto memory = processes_.Get(model.pid)) {
         one.footprint = memory->footprint;
         one.footprint_peak = memory->footprint_peak;
         one.resident = memory->resident;
@@ -119,6 +120,9 @@ ServingSeries Machine::Serving(const std::vector<ModelView>& models, uint64_t co
     one.ready = model.state == State::kReady;
     one.restarts = static_cast<uint64_t>(model.restarts);
     one.started = model.started;
+    if (model.load_duration) {
+      one.load_seconds = std::chrono::duration<double>(*model.load_duration).count();
+    }
     if (model.download) {
       one.download = model.download->bytes;
       one.download_total = model.download->total;

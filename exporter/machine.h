@@ -11,6 +11,7 @@
 #include "estimator/budget.h"
 #include "exporter/memory/history.h"
 #include "exporter/memory/pressure.h"
+#include "exporter/memory/process_cache.h"
 #include "exporter/memory/provider.h"
 #include "exporter/memory/sample_cache.h"
 #include "exporter/metrics/series.h"
@@ -42,6 +43,7 @@ class Machine {
   ServingSeries Serving(const std::vector<ModelView>& models, uint64_t committed);
   WatchdogSeries Watchdog() const { return watchdog_; }
   Result<MemorySample> Sample() { return cache_.Get(); }
+  ProcessCache& processes() { return processes_; }
 
   const History& history() const { return history_; }
   SampleCache& cache() { return cache_; }
@@ -54,6 +56,7 @@ class Machine {
   MachineOptions options_;
   std::unique_ptr<MemoryProvider> provider_;
   SampleCache cache_;
+  ProcessCache processes_;
   bool gpu_found_ = false;  // by a Metal probe
   PressureTracker tracker_;
   WatchdogSeries watchdog_;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,10 +27,14 @@ struct AppOptions : net::ListenOptions {
   std::vector<std::string> model_roots;
   std::string state_dir;
   std::string store_dir;
+  uint64_t store_limit = 0;  // bytes; 0 = none
   std::vector<std::string> source_allow;
   std::string source_ca, hf_token_file;
   std::string llama_server = "llama-server";
+  std::map<std::string, std::string> servers;  // --server NAME=PROGRAM
   std::string node_token_file;
+  bool scrape_models = true;
+  std::string compat_metrics;  // "" or "llmkube"
   std::chrono::milliseconds watchdog_interval{10'000};
   PressureOptions pressure;
   bool stop_models_on_exit = false;

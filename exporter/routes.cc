@@ -21,8 +21,7 @@ HttpResponse JsonOrError(const Result<Json>& json) {
   return JsonResponse(200, WriteJsonPretty(*json));
 }
 
-HttpResponse Metrics(const RouteSources& sources, const net::Target& target) {
-  auto page = sources.metrics(target.query);
+HttpResponse Metrics(Result<std::string> page) {
   if (!page) return TextResponse(400, page.error().message());
   HttpResponse response;
   response.headers.Set("Content-Type", kMetricsContentType);
@@ -49,8 +48,7 @@ struct Route {
   std::string_view path;
   HttpResponse (*answer)(const RouteSources&, const net::Target&);
 };
-constexpr std::array<Route, 10> kRoutes = {{
-    {"/metrics", Metrics},
+constexpr std::array<Route, 9> kRoutes = {{
     {"/memstats",
      [](const RouteSources& s, const net::Target&) { return JsonOrError(s.memstats()); }},
     {"/healthz", [](const RouteSources&, const net::Target&) { return TextResponse(200, "ok"); }},
@@ -95,6 +93,10 @@ asio::awaitable<HttpResponse> Handle(std::shared_ptr<const RouteSources> sources
   if (target->path == "/v1/header") {
     HttpResponse response = co_await HandleHeader(sources->header, std::move(request));
     co_return response;
+  }
+  if (target->path == "/metrics") {
+    auto page = co_await sources->metrics(target->query);
+    co_return Metrics(std::move(page));
   }
   co_return Answer(*sources, *target);
 }

@@ -1,6 +1,7 @@
 // The pages of the exporter. What they show comes in as functions, asked at each request.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <string>
 #include <vector>
@@ -17,7 +18,7 @@
 namespace headroom::exporter {
 
 struct RouteSources {
-  std::function<Result<std::string>(const Scraper::Query&)> metrics;
+  std::function<boost::asio::awaitable<Result<std::string>>(Scraper::Query)> metrics;
   std::function<Result<Json>()> memstats;
   std::function<std::string()> not_ready;  // why /readyz is 503; "" = ready
   std::function<Result<Json>()> node;      // the Node object with our annotations

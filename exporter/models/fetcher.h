@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "net/async.h"
 #include "net/http_client.h"
@@ -21,7 +22,8 @@ struct FetcherOptions {
   sources::AddressPolicy policy;
   std::string
       token_file;       // of Hugging Face; read at each use, so that it can be rotated; "" = none
-  net::SslContext tls;  // null: the system's trust store
+  net::SslContext tls;          // null: the system's trust store
+  uint64_t store_limit = 0;     // bytes the store may hold; 0 = no limit, and nothing is removed
 };
 
 class Fetcher {
@@ -32,12 +34,22 @@ class Fetcher {
   std::string PathOf(const sources::Source& source) const;
   // All its files are there and are what `sha256` says, as far as that was ever checked.
   bool Has(const sources::Source& source, const std::string& sha256) const;
-  // From the host; nothing is kept.
-  boost::asio::awaitable<Result<sources::ModelHeader>> ReadHeader(sources::Source source);
-  // Waits for its turn. `progress` may refuse to go on.
+  // From the host; nothing is kept. `token` is the source's own ("" = the Hub's, for the Hub).
+  boost::asio::awaitable<Result<sources::ModelHeader>> ReadHeader(sources::Source source,
+                                                                  std::string token);
   using Progress = std::function<Result<void>(const sources::DownloadProgress&)>;
-  boost::asio::awaitable<Result<void>> Fetch(sources::Source source, std::string sha256,
-                                             Progress progress);
+  struct Order {
+    sources::Source source;
+    std::string sha256, token;
+    uint64_t bytes = 0;  // of all its files, as far as known
+    Progress progress;  // may refuse to go on
+    // Files of the store that somebody may use, asked when the turn has come.
+    std::function<std::vector<std::string>()> in_use;
+  };
+  // Waits for its turn, makes room where the store has a limit, and fetches.
+  boost::asio::awaitable<Result<void>> Fetch(Order order);
+  // For the order in which files go when room is needed.
+  void MarkUsed(const sources::Source& source) const;
 
  private:
   // Shared with waiting coroutines, whose frames may go after us.
@@ -46,7 +58,8 @@ class Fetcher {
     net::Notifier freed;
   };
   struct Held;
-  Result<std::string> TokenFor(const sources::Source& source) const;
+  Result<std::string> TokenFor(const sources::Source& source, std::string own) const;
+  boost::asio::awaitable<Result<void>> MakeRoom(const Order& order);
 
   FetcherOptions options_;
   net::HttpClient client_;

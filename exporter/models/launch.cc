@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
-#include "sources/source.h"
+#include "exporter/models/unhonoured.h"
 
 namespace headroom::exporter {
 namespace {
@@ -52,18 +51,6 @@ constexpr auto kReserved = std::to_array<std::string_view>({"-m",
                                                             "--media-path",
                                                             "--rpc"});
 
-// Fields of the schema that would change what runs and that a native process cannot follow.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kNotHonoured = {{
-    {"speculativeDecoding", "draft models are not started on this node"},
-    {"image", "a native process runs here, not a container"},
-    {"command", "a native process runs here, not a container"},
-    {"args", "a native process runs here; use extraArgs"},
-    {"env", "llama-server gets the environment of the exporter"},
-    {"bindAddress", "the address is set by the exporter's --model-host"},
-    {"autoscaling", "one llama-server per workload runs on a node"},
-    {"turboQuantBits", "llama-server has no such cache"},
-}};
-
 std::string Count(uint32_t value) {
   return value == ServingOptions::kUnlimited ? "-1" : std::to_string(value);
 }
@@ -102,7 +89,6 @@ class Builder {
 
   void AddMemory();
   void AddOffload();
-  void ReportIgnoredFields();
   Result<void> AddExtra();
   LaunchPlan Take();
 
@@ -144,23 +130,6 @@ void Builder::AddOffload() {
   Add("--n-gpu-layers", layers == 0 ? "99" : std::to_string(layers));
 }
 
-void Builder::ReportIgnoredFields() {
-  for (const auto& [field, why] : kNotHonoured) {
-    const Json* value = input_.fields.Find(field);
-    if (value != nullptr && !value->IsNull()) {
-      NotHonoured(input_.workload->spec.path + "." + std::string(field) + ": " + std::string(why));
-    }
-  }
-  const auto source = sources::ParseSource(input_.workload->source);
-  const bool by_hand = source && source->where == sources::Source::Where::kNodeFile;
-  if (by_hand && !input_.workload->sha256.empty()) {
-    NotHonoured("spec.sha256: not checked, the file was put on this node by hand");
-  }
-  if (input_.workload->spec.replicas > 1) {
-    NotHonoured("spec.replicas: one llama-server per workload runs on a node");
-  }
-}
-
 Result<void> Builder::AddExtra() {
   const auto& extra = input_.workload->spec.extra_args;
   const std::string path = input_.workload->spec.path + ".extraArgs: ";
@@ -184,8 +153,10 @@ Result<void> Builder::AddExtra() {
   return {};
 }
 
+}  // namespace
+
 // FNV-1a: stable over restarts and builds, which std::hash is not.
-std::string Digest(const std::vector<std::string>& words) {
+std::string LaunchDigest(const std::vector<std::string>& words) {
   uint64_t hash = 0xcbf29ce484222325u;
   const auto mix = [&hash](unsigned char byte) { hash = (hash ^ byte) * 0x100000001b3u; };
   for (const std::string& word : words) {
@@ -198,11 +169,16 @@ std::string Digest(const std::vector<std::string>& words) {
   return text;
 }
 
+namespace {
+
 LaunchPlan Builder::Take() {
   std::vector<std::string> identity = plan_.arguments;
   identity.push_back(input_.runtime->executable);
   identity.push_back(input_.host);
-  plan_.identity = Digest(identity);
+  identity.push_back(input_.workload->sha256);  // another file under the same name
+  if (const auto asked = input_.workload->spec.port) identity.push_back(std::to_string(*asked));
+  plan_.identity = LaunchDigest(identity);
+  plan_.executable = input_.runtime->executable;
   const std::vector<std::string> address = {"--host", input_.host, "--port",
                                             std::to_string(input_.port)};
   plan_.arguments.insert(plan_.arguments.begin() + 2, address.begin(), address.end());
@@ -212,13 +188,19 @@ LaunchPlan Builder::Take() {
 }  // namespace
 
 Result<LaunchPlan> PlanLaunch(const LaunchInput& input) {
+  const std::string& format = input.workload->format;
+  if (!format.empty() && format != "gguf") {
+    return Error(Code::kInvalid, "spec.format: llama-server reads gguf, not " + format);
+  }
   Builder builder(input);
   builder.Add("--model", input.model_path);
   if (!input.mmproj_path.empty()) builder.Add("--mmproj", input.mmproj_path);
   builder.AddMemory();
   builder.AddOffload();
   if (!Contains(input.workload->spec.extra_args, "--metrics")) builder.Add("--metrics");
-  builder.ReportIgnoredFields();
+  for (std::string& line : UnhonouredFields(*input.workload, input.fields, input.model_fields)) {
+    builder.NotHonoured(std::move(line));
+  }
   if (auto extra = builder.AddExtra(); !extra) return extra.error();
   return builder.Take();
 }

@@ -98,6 +98,7 @@ void Manager::Want(Record& record) {
 // Without a known llama-server the launch has no identity yet; the claim step finds out more.
 Result<LaunchPlan> Manager::Plan(const Record& record, uint16_t port) const {
   const kube::Workload& workload = record.entry->workload;
+  if (!IsLlama(record)) return PlanOther(record, port);
   const auto path = LocalPath(workload.source);
   if (!path) return path.error();
   const auto mmproj = LocalPath(workload.spec.mmproj);
@@ -111,6 +112,7 @@ Result<LaunchPlan> Manager::Plan(const Record& record, uint16_t port) const {
   LaunchInput input;
   input.workload = &workload;
   input.fields = record.entry->fields;
+  input.model_fields = record.entry->model_fields;
   input.serving = std::move(*serving);
   input.model_path = *path;
   input.mmproj_path = *mmproj;
@@ -118,10 +120,16 @@ Result<LaunchPlan> Manager::Plan(const Record& record, uint16_t port) const {
   input.port = port;
   if (!runtime) {
     const std::string& known = record.it.identity;  // of an adopted child, which may go on
-    return LaunchPlan{{}, {}, known.empty() ? "unknown-runtime" : known};
+    LaunchPlan unknown;
+    unknown.identity = known.empty() ? "unknown-runtime" : known;
+    return unknown;
   }
   input.runtime = &*runtime;
-  return PlanLaunch(input);
+  auto plan = PlanLaunch(input);
+  if (plan && seams_.api == nullptr && !workload.source_secret.empty()) {
+    plan->not_honoured.push_back("spec.sourceSecretRef: there are no Secrets without a cluster");
+  }
+  return plan;
 }
 
 void Manager::Post(const Key& key, Event event) {

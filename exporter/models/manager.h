@@ -23,6 +23,7 @@
 #include "exporter/models/preflight.h"
 #include "exporter/models/runtime_probe.h"
 #include "exporter/models/state_file.h"
+#include "exporter/models/status.h"
 #include "exporter/models/supervisor.h"
 #include "exporter/models/workload_set.h"
 #include "kube/client.h"
@@ -41,6 +42,7 @@ struct ManagerOptions {
   std::string endpoint_host = "127.0.0.1";  // where others reach it
   PortRange ports{19900, 19999};
   std::string llama_server = "llama-server";
+  std::map<std::string, std::string> servers;  // programs of others, by their runtime's name
   SupervisorPolicy policy;
 };
 
@@ -97,6 +99,8 @@ class Manager {
   void Apply(kube::Kind kind, const kube::ObjectEvent& event);
   // All feeds have told everything once: adopted children nobody wants may be stopped from now on.
   void Synced();
+  // What the process of a running model uses now (ModelView::key).
+  void Measured(const std::string& key, pid_t pid, const ProcessMemory& memory);
   // Memory may be free that was not.
   void MemoryFreed();
   // Drains all models; returns when no child is left. Needs Run().
@@ -141,7 +145,11 @@ class Manager {
   struct Fetchable {
     sources::Source source;
     std::string sha256;
+    bool projector = false;
   };
+  std::vector<std::string> FilesInUse() const;
+  void MarkFilesUsed(const Record& record) const;
+  boost::asio::awaitable<Result<std::string>> SourceToken(Key key);
   Result<std::string> LocalPath(const std::string& text) const;
   std::optional<sources::Source> Lacking(const std::string& text, const std::string& sha256) const;
   std::vector<Fetchable> Missing(const Record& record) const;
@@ -149,6 +157,12 @@ class Manager {
   boost::asio::awaitable<void> Fetch(Key key, uint64_t attempt);
   boost::asio::awaitable<Event> TryFetch(Key key, uint64_t attempt);
   void ReportProgress(Record& record, const sources::DownloadProgress& progress);
+
+  // manager_server.cc
+  bool IsLlama(const Record& record) const;
+  std::string HealthPath(const Record& record) const;
+  Result<LaunchPlan> PlanOther(const Record& record, uint16_t port) const;
+  boost::asio::awaitable<Result<void>> ReadServerSize(Key key);
 
   // manager_process.cc
   void Spawn(Record& record);
@@ -162,6 +176,9 @@ class Manager {
 
   // manager_report.cc
   void Report(Record& record, State before);
+  void TellStatus(Record& record);
+  std::vector<kube::EventText> DueEvents(Record& record) const;
+  StatusInput StatusOf(const Record& record) const;
   boost::asio::awaitable<void> WriteStatus(Key key);
   boost::asio::awaitable<void> Publish(EndpointChange change);
   std::string Endpoint(const Record& record) const;

@@ -67,9 +67,12 @@ asio::awaitable<void> Manager::Claim(Key key, uint64_t attempt) {
 }
 
 asio::awaitable<Event> Manager::TryClaim(Key key) {
-  const auto runtime = co_await runtime_.Get();
-  if (!runtime) co_return Failed(runtime.error());
   Record* record = Find(key);
+  if (record != nullptr && IsLlama(*record)) {
+    const auto runtime = co_await runtime_.Get();
+    if (!runtime) co_return Failed(runtime.error());
+    record = Find(key);
+  }
   if (record == nullptr || !record->entry) co_return Event{};
   // What is installed may have changed since the workload was looked at.
   const auto plan = Plan(*record, 0);
@@ -206,6 +209,7 @@ asio::awaitable<void> Manager::RemoveClaim(kube::Workload workload) {
 asio::awaitable<Result<void>> Manager::ReadHeader(Key key) {
   const Record* record = Find(key);
   if (record == nullptr || !record->entry) co_return Error(Code::kNotFound, key + " is gone");
+  if (!IsLlama(*record)) co_return co_await ReadServerSize(key);
   if (!Missing(*record).empty()) co_return co_await ReadRemoteHeader(key);
   const auto model_path = LocalPath(record->entry->workload.source);
   const auto mmproj_path = LocalPath(record->entry->workload.spec.mmproj);
@@ -251,7 +255,8 @@ Result<estimator::Verdict> Manager::Judge(Record& record) const {
   record.serving = std::move(*serving);
   PreflightInput input;
   input.workload = &workload;
-  input.header = &*record.header;
+  if (IsLlama(record)) input.header = &*record.header;
+  input.declared = record.declared;
   input.serving = record.serving;
   input.node = *capacity;
   input.occupants = OccupantsWithout(record.key);
@@ -272,7 +277,7 @@ asio::awaitable<void> Manager::Preflighted(Key key, uint64_t attempt) {
     event = {.type = Event::Type::kRefused, .text = estimator::DenialText(*verdict)};
   } else {
     record->footprint = verdict->FootprintBytes();
-    event = {.type = Event::Type::kPreflightPassed, .bytes = record->header->model.file_bytes};
+    event = {.type = Event::Type::kPreflightPassed, .bytes = IsLlama(*record) ? record->header->model.file_bytes : record->footprint};
   }
   record->check_failed = event.type == Event::Type::kStepFailed;
   if (event.type != Event::Type::kPreflightPassed) record->reserved = false;

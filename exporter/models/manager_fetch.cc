@@ -3,6 +3,7 @@
 
 #include "exporter/models/manager.h"
 #include "exporter/models/manager_record.h"
+#include "kube/secret.h"
 
 namespace headroom::exporter {
 
@@ -55,12 +56,13 @@ std::optional<sources::Source> Manager::Lacking(const std::string& text,
 
 std::vector<Manager::Fetchable> Manager::Missing(const Record& record) const {
   std::vector<Fetchable> missing;
+  if (!IsLlama(record)) return missing;  // it fetches for itself
   const auto& spec = record.entry->workload;
   const auto sha256 = sources::NormaliseSha256(spec.sha256);
   if (auto model = Lacking(spec.source, sha256 ? *sha256 : "")) {
-    missing.push_back({std::move(*model), sha256 ? *sha256 : ""});
+    missing.push_back({std::move(*model), sha256 ? *sha256 : "", false});
   }
-  if (auto mmproj = Lacking(spec.spec.mmproj, "")) missing.push_back({std::move(*mmproj), ""});
+  if (auto mmproj = Lacking(spec.spec.mmproj, "")) missing.push_back({std::move(*mmproj), "", true});
   return missing;
 }
 
@@ -77,11 +79,14 @@ asio::awaitable<Result<void>> Manager::ReadRemoteHeader(Key key) {
     co_return Error(Code::kUnsupported,
                     "mmproj: " + mmproj_text + ": is fetched only for a model that is fetched too");
   }
-  auto header = co_await seams_.fetcher->ReadHeader(*model);
+  auto token = co_await SourceToken(key);
+  if (!token) co_return token.error();
+  auto header = co_await seams_.fetcher->ReadHeader(*model, *token);
   if (!header) co_return header.error();
   uint64_t mmproj_bytes = 0;
   if (const auto mmproj = sources::ParseSource(mmproj_text); IsRemote(mmproj)) {
-    const auto projector = co_await seams_.fetcher->ReadHeader(*mmproj);
+    const std::string own = mmproj->url.host == model->url.host ? *token : "";
+    const auto projector = co_await seams_.fetcher->ReadHeader(*mmproj, own);
     if (!projector) co_return projector.error().Within("mmproj");
     mmproj_bytes = projector->model.file_bytes;
   } else if (mmproj) {
@@ -95,6 +100,44 @@ asio::awaitable<Result<void>> Manager::ReadRemoteHeader(Key key) {
   now->header_stamp = stamp;
   now->serving.mmproj_bytes = mmproj_bytes;
   co_return Result<void>();
+}
+
+// Of every workload this node knows, whatever its state: the next one to run may need it.
+std::vector<std::string> Manager::FilesInUse() const {
+  std::vector<std::string> paths;
+  for (const auto& [key, record] : records_) {
+    if (!record->entry) continue;
+    for (const std::string* text :
+         {&record->entry->workload.source, &record->entry->workload.spec.mmproj}) {
+      if (auto path = LocalPath(*text); path && !path->empty()) paths.push_back(std::move(*path));
+    }
+  }
+  return paths;
+}
+
+void Manager::MarkFilesUsed(const Record& record) const {
+  if (seams_.fetcher == nullptr || !record.entry) return;
+  const kube::Workload& workload = record.entry->workload;
+  for (const std::string* text : {&workload.source, &workload.spec.mmproj}) {
+    const auto source = sources::ParseSource(*text);
+    if (IsRemote(source)) seams_.fetcher->MarkUsed(*source);
+  }
+}
+
+asio::awaitable<Result<std::string>> Manager::SourceToken(Key key) {
+  const Record* record = Find(key);
+  const bool named = record != nullptr && record->entry && seams_.api != nullptr &&
+                     !record->entry->workload.source_secret.empty();
+  if (!named) co_return std::string();
+  const kube::Workload& workload = record->entry->workload;
+  const std::string name = workload.source_secret;
+  const std::string subject = "spec.sourceSecretRef: Secret " + workload.meta.ns + "/" + name;
+  const std::string path = kube::ResourcePath(kube::kSecretType, workload.meta.ns, name);
+  const auto secret = co_await seams_.api->Get(path);
+  if (!secret) co_return secret.error().Within(subject);
+  auto token = kube::SourceTokenOf(*secret);
+  if (!token) co_return token.error().Within(subject);
+  co_return token;
 }
 
 // The record while the download this attempt asked for is still wanted.
@@ -126,10 +169,23 @@ asio::awaitable<Event> Manager::TryFetch(Key key, uint64_t attempt) {
     ReportProgress(*current, now);
     return {};
   };
-  for (Fetchable& file : Missing(*record)) {
+  std::vector<Fetchable> missing = Missing(*record);
+  const uint64_t model_bytes = record->header ? record->header->model.file_bytes : 0;
+  const uint64_t mmproj_bytes = record->serving.mmproj_bytes;
+  const auto model = sources::ParseSource(record->entry->workload.source);
+  const auto token = co_await SourceToken(key);
+  if (!token) co_return FetchFailure(token.error());
+  for (Fetchable& file : missing) {
     if (Fetching(key, attempt) == nullptr) co_return Event{};
-    auto got =
-        co_await seams_.fetcher->Fetch(std::move(file.source), std::move(file.sha256), progress);
+    Fetcher::Order order;
+    order.source = std::move(file.source);
+    order.sha256 = std::move(file.sha256);
+    // The Secret is the source's; a projector of another host gets none.
+    if (model && order.source.url.host == model->url.host) order.token = *token;
+    order.bytes = file.projector ? mmproj_bytes : model_bytes;
+    order.progress = progress;
+    order.in_use = [this] { return FilesInUse(); };
+    auto got = co_await seams_.fetcher->Fetch(std::move(order));
     if (!got) co_return FetchFailure(got.error());
   }
   co_return Event{.type = Event::Type::kFetched};
@@ -138,10 +194,9 @@ asio::awaitable<Event> Manager::TryFetch(Key key, uint64_t attempt) {
 void Manager::ReportProgress(Record& record, const sources::DownloadProgress& progress) {
   record.download = progress;
   const SteadyTime now = std::chrono::steady_clock::now();
-  if (seams_.api == nullptr || now - record.download_told < kProgressInterval) return;
+  if (now - record.download_told < kProgressInterval) return;
   record.download_told = now;
-  record.status_due = true;
-  if (!std::exchange(record.status_running, true)) Start(record, WriteStatus(record.key));
+  TellStatus(record);
 }
 
 }  // namespace headroom::exporter

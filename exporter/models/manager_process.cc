@@ -30,12 +30,6 @@ std::string Tail(const std::string& path) {
   return text;
 }
 
-// Where a server that listens on every address is asked.
-std::string ProbeHost(const std::string& listen) {
-  if (listen == "0.0.0.0") return "127.0.0.1";
-  return listen == "::" ? "::1" : listen;
-}
-
 }  // namespace
 
 std::string Manager::LogFile(const Key& key) const {
@@ -65,8 +59,9 @@ void Manager::Spawn(Record& record) {
   if (!plan) return fail(plan.error());
 
   net::SpawnOptions spawn;
-  spawn.executable = runtime_.known()->executable;
+  spawn.executable = plan->executable;
   spawn.arguments = plan->arguments;
+  spawn.environment = plan->environment;
   spawn.output_file = LogFile(record.key);
   std::error_code ignored;
   std::filesystem::create_directories(state_.folder() + "/logs", ignored);
@@ -79,6 +74,7 @@ void Manager::Spawn(Record& record) {
   record.launched_identity = plan->identity;
   record.start_time = net::ProcessStartTime(*pid).value_or(0);
   record.started = std::chrono::system_clock::now();
+  record.usage = {};
   record.reserved = record.adopted = false;
   LogInfo("llama-server started", {{"workload", record.key},
                                    {"pid", static_cast<int64_t>(*pid)},
@@ -163,11 +159,12 @@ Result<void> Manager::Adopt() {
 asio::awaitable<void> Manager::Probe(Key key, pid_t pid, uint16_t port) {
   net::Url url;
   url.scheme = "http";
-  url.host = ProbeHost(options_.model_host);
+  url.host = DialHost(options_.model_host);
   url.port = port;
-  url.target = "/health";
+  const Record* record = Find(key);
+  url.target = record != nullptr ? HealthPath(*record) : "/health";
   // A kept connection would occupy one of the server's request threads.
-  net::HttpRequest request{"GET", "/health", {{"Connection", "close"}}, ""};
+  net::HttpRequest request{"GET", url.target, {{"Connection", "close"}}, ""};
   const net::Deadline deadline = net::After(kHealthTimeout);
   const auto response = co_await http_.Fetch(std::move(url), std::move(request), deadline);
   Event event{.type = Event::Type::kProbeFailed, .pid = pid};

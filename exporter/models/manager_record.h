@@ -4,6 +4,7 @@
 #include "exporter/models/claim.h"
 #include "exporter/models/manager.h"
 #include "exporter/models/status.h"
+#include "exporter/models/usage.h"
 #include "sources/header_source.h"
 
 namespace headroom::exporter {
@@ -18,6 +19,7 @@ struct Manager::Record {
   std::string header_stamp;  // of the file `header` was read from
   estimator::ServingOptions serving;
   std::vector<std::string> not_honoured;
+  std::optional<uint64_t> declared;  // need of a server that is not estimated
   uint64_t footprint = 0;
   bool reserved = false;  // counts as committed though no process runs yet
   bool claimed = false;   // by us, as far as we know
@@ -33,12 +35,15 @@ struct Manager::Record {
   bool adopted = false;
   std::string launched_identity;  // which may differ from the one wanted by now
   std::optional<WallTime> started;
+  Usage usage;
 
   // What was told to others.
   State told = State::kPending;
   std::string told_reason;
   SteadyTime told_at{};
   bool status_due = false, status_running = false, event_due = false;
+  bool exceeded_due = false;                   // the event, like event_due
+  std::vector<std::string> told_not_honoured;  // in an event
   int tasks = 0;  // in flight; the record must stay
 
   bool Counts() const { return it.pid != 0 || it.spawning || reserved; }

@@ -39,11 +39,74 @@ void Manager::Report(Record& record, State before) {
     Log(trouble ? LogLevel::kWarn : LogLevel::kInfo, "model " + std::string(ToString(it.state)),
         {{"workload", record.key}, {"reason", it.reason}});
   }
+  if (entered && it.state == State::kReady) MarkFilesUsed(record);
   // A workload that another node holds is that node's to report on.
   if (seams_.api == nullptr || !record.entry || it.state == State::kPending) return;
-  record.status_due = true;
   record.event_due = record.event_due || entered;
+  TellStatus(record);
+}
+
+void Manager::TellStatus(Record& record) {
+  if (seams_.api == nullptr || !record.entry) return;
+  record.status_due = true;
   if (!std::exchange(record.status_running, true)) Start(record, WriteStatus(record.key));
+}
+
+void Manager::Measured(const std::string& key, pid_t pid, const ProcessMemory& memory) {
+  Record* record = Find(key);
+  if (record == nullptr || record->it.pid != pid) return;
+  // While it loads its figures change with every page.
+  const bool settled = record->it.state == State::kReady || record->it.state == State::kUnhealthy;
+  if (!settled) return;
+  const Usage::Step step = record->usage.Take(memory, record->footprint);
+  if (step.exceeded) {
+    LogWarn("model server " + record->usage.Text(), {{"workload", key}});
+    record->exceeded_due = true;
+  }
+  if (step.tell) TellStatus(*record);
+}
+
+StatusInput Manager::StatusOf(const Record& record) const {
+  StatusInput input;
+  const kube::Workload& workload = record.entry->workload;
+  input.kind = workload.kind;
+  input.generation = workload.meta.generation;
+  input.current = record.entry->status;
+  input.state = record.it.state;
+  input.reason = record.it.reason;
+  input.claimed = record.claimed;
+  input.check_failed = record.check_failed;
+  input.node = options_.node_name;
+  input.endpoint = Endpoint(record);
+  input.footprint = record.footprint;
+  input.restarts = record.it.restarts;
+  input.not_honoured = record.not_honoured;
+  input.download = record.download;
+  if (record.it.state == State::kGone) input.stopped = set_.StopReason(record.key);
+  if (record.it.pid != 0) {
+    input.started = record.started;
+    input.memory = record.usage.told();
+    input.exceeded = record.usage.Text();
+  }
+  return input;
+}
+
+// Each is said once.
+std::vector<kube::EventText> Manager::DueEvents(Record& record) const {
+  std::vector<kube::EventText> events;
+  const Supervised& it = record.it;
+  if (std::exchange(record.event_due, false)) {
+    auto event = StateEvent(it.state, it.reason, record.check_failed, options_.node_name);
+    if (event) events.push_back(std::move(*event));
+  }
+  if (record.told_not_honoured != record.not_honoured) {
+    record.told_not_honoured = record.not_honoured;
+    if (!record.not_honoured.empty()) events.push_back(FieldsEvent(record.not_honoured));
+  }
+  if (std::exchange(record.exceeded_due, false) && record.usage.exceeded()) {
+    events.push_back(ExceededEvent(record.usage.Text(), options_.node_name));
+  }
+  return events;
 }
 
 // One writer per object; changes that come while it writes are written after.
@@ -57,17 +120,11 @@ asio::awaitable<void> Manager::WriteStatus(Key key) {
     }
     const kube::Workload workload = record->entry->workload;
     const kube::ResourceType& type = kube::TypeOf(workload.kind);
-    const StatusInput input{workload.kind,        workload.meta.generation, record->entry->status,
-                            record->it.state,     record->it.reason,        record->claimed,
-                            record->check_failed, options_.node_name,       Endpoint(*record),
-                            record->footprint,    record->it.restarts,      record->not_honoured,
-                            record->download};
-    std::optional<kube::EventText> event;
-    if (std::exchange(record->event_due, false)) {
-      event = StateEvent(input.state, input.reason, input.check_failed, input.node);
-    }
-    if (event && seams_.events != nullptr) {
-      co_await seams_.events->Record(type, workload.meta, std::move(*event));
+    const StatusInput input = StatusOf(*record);
+    std::vector<kube::EventText> events = DueEvents(*record);
+    for (kube::EventText& event : events) {
+      if (seams_.events == nullptr) break;
+      co_await seams_.events->Record(type, workload.meta, std::move(event));
     }
     Json patch = StatusPatch(input, std::chrono::system_clock::now());
     const std::string path =

@@ -45,6 +45,11 @@ Result<PortRange> ParsePortRange(std::string_view text) {
   return range;
 }
 
+std::string DialHost(const std::string& listen) {
+  if (listen == "0.0.0.0") return "127.0.0.1";
+  return listen == "::" ? "::1" : listen;
+}
+
 Result<uint16_t> PickPort(const PortRange& range, const std::set<uint16_t>& taken,
                           const std::string& host) {
   for (uint32_t port = range.first; port <= range.last; ++port) {

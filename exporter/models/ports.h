@@ -17,6 +17,9 @@ struct PortRange {
 };
 Result<PortRange> ParsePortRange(std::string_view text);  // "19900-19999", "8080"
 
+// Where a server is asked from this host that listens on `listen` (a wildcard is no destination).
+std::string DialHost(const std::string& listen);
+
 // `taken` are ports of our other children. Errors say which range is used up.
 Result<uint16_t> PickPort(const PortRange& range, const std::set<uint16_t>& taken,
                           const std::string& host);

@@ -18,10 +18,17 @@ estimator::Verdict Preflight(const PreflightInput& input) {
                       .source = "spec.source"};
   }
   request.source = workload.source;
-  request.header_bytes_read = input.header->bytes_read;
-  request.model = &input.header->model;
   request.serving = input.serving;
   request.budget = workload.budget;
+  if (input.header != nullptr) {
+    request.header_bytes_read = input.header->bytes_read;
+    request.model = &input.header->model;
+  } else {
+    request.unknown.reason = kube::UnestimatedReason(workload);
+    if (!request.budget.memory_budget && input.declared) {
+      request.budget.memory_budget = std::to_string(*input.declared);
+    }
+  }
   request.preflight = true;
   request.now = input.now;
 

@@ -2,6 +2,7 @@
 // the real file. Pure.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "estimator/verdict.h"
@@ -12,7 +13,9 @@ namespace headroom::exporter {
 
 struct PreflightInput {
   const kube::Workload* workload = nullptr;      // borrowed for the call
-  const sources::ModelHeader* header = nullptr;  // borrowed for the call
+  // Borrowed for the call; nullptr = a server that is not estimated.
+  const sources::ModelHeader* header = nullptr;
+  std::optional<uint64_t> declared;  // of such a server, where no memoryBudget says it
   estimator::ServingOptions serving;
   estimator::NodeCapacity node;                // as it is now
   std::vector<estimator::Occupant> occupants;  // without this workload

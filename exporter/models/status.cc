@@ -5,6 +5,8 @@
 namespace headroom::exporter {
 namespace {
 
+constexpr std::string_view kSuspended = "Suspended";
+
 // CamelCase, as status.serving.phase and as reason of conditions and events.
 std::string_view Phase(State state) {
   switch (state) {
@@ -25,15 +27,15 @@ std::string_view Phase(State state) {
 }
 
 // The values LLMKube's CRD admits for InferenceService.status.phase.
-std::string_view ServicePhase(State state) {
-  switch (state) {
+std::string_view ServicePhase(const StatusInput& input) {
+  switch (input.state) {
     case State::kLoading: return "Creating";
     case State::kReady: return "Ready";
     case State::kUnhealthy:
     case State::kStopping:
     case State::kBackoff: return "Progressing";
     case State::kFailed: return "Failed";
-    case State::kGone: return "Stopped";
+    case State::kGone: return input.stopped == kSuspended ? kSuspended : "Stopped";
     default: return "Pending";
   }
 }
@@ -79,18 +81,17 @@ Json Conditions(const StatusInput& input, WallTime now) {
     SetCondition(conditions, wanted, input.generation, now);
   };
   const bool ready = input.state == State::kReady;
-  set({"Available", ready, Phase(input.state), ready ? input.endpoint : input.reason});
+  set({"Available", ready, input.stopped.empty() ? Phase(input.state) : input.stopped,
+       ready ? input.endpoint : input.reason});
   set({"Claimed", input.claimed, input.claimed ? "Claimed" : "NotClaimed",
        input.claimed ? "by node " + input.node : ""});
-  if (!input.not_honoured.empty()) {
-    set({"FieldsIgnored", true, "NotHonoured", Lines(input.not_honoured)});
-  } else {
-    for (size_t i = conditions.size(); i-- > 0;) {
-      if (StringOr(conditions[i], {"type"}) == "FieldsIgnored") {
-        conditions.erase(conditions.begin() + static_cast<std::ptrdiff_t>(i));
-      }
-    }
-  }
+  const auto set_or_remove = [&](std::string_view type, std::string_view reason,
+                                 std::string message) {
+    if (!message.empty()) return set({type, true, reason, std::move(message)});
+    std::erase_if(conditions, [type](const Json& c) { return StringOr(c, {"type"}) == type; });
+  };
+  set_or_remove("FieldsIgnored", "NotHonoured", Lines(input.not_honoured));
+  set_or_remove("FootprintExceeded", "OverEstimate", input.exceeded);
   return Json(std::move(conditions));
 }
 
@@ -101,6 +102,14 @@ Json DownloadOrNull(const StatusInput& input) {
   download.Set("totalBytes", input.download->total);
   download.Set("percent", input.download->Percent());
   return download;
+}
+
+Json ProcessOrNull(const std::optional<ProcessMemory>& memory) {
+  if (!memory) return Json();
+  Json process = Json::MakeObject();
+  process.Set("footprintBytes", memory->footprint ? Json(*memory->footprint) : Json());
+  process.Set("residentBytes", memory->resident);
+  return process;
 }
 
 Json TextOrNull(std::string_view text) { return text.empty() ? Json() : Json(text); }
@@ -118,7 +127,7 @@ Json StatusPatch(const StatusInput& input, WallTime now) {
   status.Set("conditions", Conditions(input, now));
   const bool service = input.kind == kube::Kind::kInferenceService;
   Json& view = service ? status : status.Make({"serving"});
-  view.Set("phase", service ? ServicePhase(input.state) : Phase(input.state));
+  view.Set("phase", service ? ServicePhase(input) : Phase(input.state));
   view.Set("endpoint", ready ? TextOrNull(input.endpoint) : Json());
   view.Set("schedulingStatus", TextOrNull(scheduling));
   view.Set("schedulingMessage", scheduling.empty() ? Json() : TextOrNull(input.reason));
@@ -132,6 +141,8 @@ Json StatusPatch(const StatusInput& input, WallTime now) {
   view.Set("message", TextOrNull(input.reason));
   view.Set("footprintBytes", input.footprint > 0 ? Json(input.footprint) : Json());
   view.Set("restarts", input.restarts);
+  view.Set("startedAt", input.started ? Json(FormatRfc3339(*input.started)) : Json());
+  view.Set("process", ProcessOrNull(input.memory));
   view.Set("download", DownloadOrNull(input));
   return patch;
 }
@@ -154,6 +165,14 @@ std::optional<kube::EventText> StateEvent(State state, const std::string& reason
     case State::kGone: return kube::EventText{false, "Stopped", "stopped" + where};
     default: return std::nullopt;
   }
+}
+
+kube::EventText FieldsEvent(const std::vector<std::string>& not_honoured) {
+  return {true, "FieldsIgnored", "have no effect on this node:\n" + Lines(not_honoured)};
+}
+
+kube::EventText ExceededEvent(const std::string& exceeded, const std::string& node) {
+  return {true, "FootprintExceeded", "the model server on node " + node + " " + exceeded};
 }
 
 }  // namespace headroom::exporter

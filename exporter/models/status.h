@@ -10,6 +10,7 @@
 
 #include "common/json.h"
 #include "common/time.h"
+#include "exporter/memory/sample.h"
 #include "exporter/models/supervisor.h"
 #include "kube/events.h"
 #include "kube/objects.h"
@@ -31,6 +32,10 @@ struct StatusInput {
   int restarts = 0;
   std::vector<std::string> not_honoured;
   std::optional<sources::DownloadProgress> download{};  // told only while downloading
+  std::string stopped{};                                // StopReason() of a service that is gone
+  std::optional<WallTime> started{};                    // of the running process
+  std::optional<ProcessMemory> memory{};                // of the running process, as last told
+  std::string exceeded{};                               // Usage::Text()
 };
 
 // {"status": {...}} for application/merge-patch+json on the status subresource.
@@ -42,5 +47,8 @@ bool IsReported(State state);
 // The event for entering `state`; nullopt where nothing happened that a person wants to read.
 std::optional<kube::EventText> StateEvent(State state, const std::string& reason, bool check_failed,
                                           const std::string& node);
+// And for what is reported beside the state: fields without effect, memory beyond the estimate.
+kube::EventText FieldsEvent(const std::vector<std::string>& not_honoured);
+kube::EventText ExceededEvent(const std::string& exceeded, const std::string& node);
 
 }  // namespace headroom::exporter

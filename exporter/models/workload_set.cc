@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "sources/source.h"
+
 namespace headroom::exporter {
 namespace {
 
@@ -22,6 +24,14 @@ std::string SpecText(const Json& object, const kube::Meta& meta) {
   return text;
 }
 
+// A bare name of a projector lies beside the model's file.
+void ResolveProjector(kube::Workload& workload) {
+  const auto model = sources::ParseSource(workload.source);
+  if (!model || workload.spec.mmproj.empty()) return;
+  const auto projector = sources::ParseBeside(workload.spec.mmproj, *model);
+  if (projector) workload.spec.mmproj = projector->text;
+}
+
 std::string KeyOf(Kind kind, const std::string& name) {
   return std::string(kube::TypeOf(kind).kind) + "/" + name;
 }
@@ -38,7 +48,7 @@ std::vector<std::string> WorkloadSet::Apply(Kind kind, const ObjectEvent& event)
     models_.erase(name);
     if (!gone) {
       models_[name] = {kube::DecodeModel(event.object), Member(event.object, {"spec", "serving"}),
-                       Member(event.object, {"status"}), SpecText(event.object, meta)};
+                       Member(event.object, {"spec"}), Member(event.object, {"status"}), SpecText(event.object, meta)};
     }
     JoinModel(name, changed);
   } else if (kind == Kind::kInferenceService) {
@@ -58,7 +68,8 @@ void WorkloadSet::JoinModel(const std::string& model_key, std::vector<std::strin
   if (found != models_.end()) {
     const ModelObject& object = found->second;
     if (auto workload = kube::WorkloadOf(object.model)) {
-      entry = Entry{std::move(*workload), object.fields, object.status, object.spec};
+      entry = Entry{std::move(*workload), object.fields, object.model_fields, object.status,
+                    object.spec};
     }
   }
   Put(KeyOf(Kind::kModel, model_key), std::move(entry), changed);
@@ -77,8 +88,8 @@ void WorkloadSet::JoinService(const std::string& service_key, std::vector<std::s
     const auto model = models_.find(object.service.meta.ns + "/" + object.service.model_ref);
     if (model != models_.end()) {
       if (auto workload = kube::WorkloadOf(object.service, model->second.model)) {
-        entry = Entry{std::move(*workload), object.fields, object.status,
-                      object.spec + model->second.spec};
+        entry = Entry{std::move(*workload), object.fields, model->second.model_fields,
+                      object.status, object.spec + model->second.spec};
       }
     }
   }
@@ -88,6 +99,7 @@ void WorkloadSet::JoinService(const std::string& service_key, std::vector<std::s
 void WorkloadSet::Put(const std::string& key, std::optional<Entry> entry,
                       std::vector<std::string>& changed) {
   const bool known = entries_.erase(key) > 0;
+  if (entry) ResolveProjector(entry->workload);
   if (entry) entries_.emplace(key, std::move(*entry));
   if (known || entries_.count(key)) changed.push_back(key);
 }
@@ -95,6 +107,14 @@ void WorkloadSet::Put(const std::string& key, std::optional<Entry> entry,
 const WorkloadSet::Entry* WorkloadSet::Find(const std::string& key) const {
   const auto found = entries_.find(key);
   return found == entries_.end() ? nullptr : &found->second;
+}
+
+std::string WorkloadSet::StopReason(const std::string& key) const {
+  const std::string prefix = KeyOf(Kind::kInferenceService, "");
+  if (key.compare(0, prefix.size(), prefix) != 0) return "";
+  const auto found = services_.find(key.substr(prefix.size()));
+  if (found == services_.end() || found->second.service.serving.enabled) return "";
+  return found->second.service.serving.replicas > 0 ? "Suspended" : "ManuallyScaledToZero";
 }
 
 }  // namespace headroom::exporter

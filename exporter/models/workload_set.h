@@ -18,6 +18,7 @@ class WorkloadSet {
   struct Entry {
     kube::Workload workload;
     Json fields;       // the serving fields as written
+    Json model_fields; // Model.spec as written
     Json status;       // of the object that is claimed, as the API server last gave it
     std::string spec;  // changes exactly when the specification or the binding does
   };
@@ -26,12 +27,15 @@ class WorkloadSet {
   std::vector<std::string> Apply(kube::Kind kind, const kube::ObjectEvent& event);
 
   const Entry* Find(const std::string& key) const;
+  // Why a service that exists is not to run, as LLMKube names it in conditions: "Suspended",
+  // "ManuallyScaledToZero"; "" for every other workload.
+  std::string StopReason(const std::string& key) const;
   const std::map<std::string, Entry>& entries() const { return entries_; }
 
  private:
   struct ModelObject {
     kube::Model model;
-    Json fields, status;
+    Json fields, model_fields, status;
     std::string spec;
   };
   struct ServiceObject {

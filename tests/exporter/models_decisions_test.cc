@@ -187,7 +187,39 @@ TEST(Status, OfAReadyModelKeepsOtherOwnersConditions) {
       R"("lastTransitionTime":"t2","observedGeneration":2}],)"
       R"("serving":{"phase":"Ready","endpoint":"http://10.0.0.7:19900","schedulingStatus":null,)"
       R"("schedulingMessage":null,"node":"mac-1","message":null,"footprintBytes":99,)"
-      R"("restarts":1,"download":null}}})");
+      R"("restarts":1,"startedAt":null,"process":null,"download":null}}})");
+}
+
+TEST(Status, OfTheRunningProcess) {
+  StatusInput input = ReadyInput();
+  input.started = At("2026-01-02T03:04:00Z");
+  input.memory = ProcessMemory{.resident = 7, .footprint = 8};
+  input.exceeded = "uses 2.0 GiB, 1.0 GiB more than the 1.0 GiB it was admitted with";
+  const Json patch = StatusPatch(input, At("2026-01-02T03:04:05Z"));
+  const Json& serving = *patch.Find({"status", "serving"});
+  EXPECT_EQ(StringOr(serving, {"startedAt"}), "2026-01-02T03:04:00Z");
+  EXPECT_EQ(WriteJson(*serving.Find("process")), R"({"footprintBytes":8,"residentBytes":7})");
+  EXPECT_THAT(WriteJson(patch),
+              HasSubstr(R"("reason":"OverEstimate","message":"uses 2.0 GiB, 1.0 GiB more than)"));
+  EXPECT_EQ(ExceededEvent(input.exceeded, "mac-1").reason, "FootprintExceeded");
+  input.memory->footprint.reset();
+  const Json unread = StatusPatch(input, {});
+  EXPECT_TRUE(unread.Find({"status", "serving", "process", "footprintBytes"})->IsNull());
+}
+
+TEST(Status, OfASuspendedService) {
+  StatusInput input = ReadyInput();
+  input.kind = Kind::kInferenceService;
+  input.state = State::kGone;
+  input.claimed = false;
+  input.stopped = "Suspended";
+  Json patch = StatusPatch(input, {});
+  EXPECT_EQ(StringOr(patch, {"status", "phase"}), "Suspended");
+  EXPECT_THAT(WriteJson(patch), HasSubstr(R"("status":"False","reason":"Suspended")"));
+  input.stopped = "ManuallyScaledToZero";
+  patch = StatusPatch(input, {});
+  EXPECT_EQ(StringOr(patch, {"status", "phase"}), "Stopped");
+  EXPECT_THAT(WriteJson(patch), HasSubstr(R"("reason":"ManuallyScaledToZero")"));
 }
 
 TEST(Status, OfAServiceUsesLlmkubesWords) {
@@ -232,6 +264,9 @@ TEST(Status, ReportsIgnoredFields) {
   input.not_honoured = {"spec.env: no", "spec.image: no"};
   const Json patch = StatusPatch(input, {});
   EXPECT_THAT(WriteJson(patch), HasSubstr(R"("message":"spec.env: no\nspec.image: no")"));
+  const auto event = FieldsEvent(input.not_honoured);
+  EXPECT_TRUE(event.warning);
+  EXPECT_EQ(event.message, "have no effect on this node:\nspec.env: no\nspec.image: no");
 }
 
 TEST(Status, Events) {
@@ -239,6 +274,12 @@ TEST(Status, Events) {
   EXPECT_EQ(StateEvent(State::kReady, "", false, "m")->message, "serving on node m");
   EXPECT_EQ(StateEvent(State::kBackoff, "x", true, "m")->reason, "MemoryCheckFailed");
   EXPECT_TRUE(StateEvent(State::kWaitingForMemory, "x", false, "m")->warning);
+}
+
+TEST(Ports, WildcardsAreAskedOnLoopback) {
+  EXPECT_EQ(DialHost("0.0.0.0"), "127.0.0.1");
+  EXPECT_EQ(DialHost("::"), "::1");
+  EXPECT_EQ(DialHost("10.0.0.7"), "10.0.0.7");
 }
 
 TEST(Ports, ParsesAndPicks) {

@@ -1,10 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "exporter/models/launch.h"
+#include "tests/exporter/recorded_runtime.h"
 
 namespace headroom::exporter {
 namespace {
@@ -12,17 +10,8 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-Runtime Recorded() {
-  std::ifstream in(std::string(HEADROOM_TEST_DATA) + "/llama-server/help-0.7.0.txt");
-  std::stringstream text;
-  text << in.rdbuf();
-  return {.executable = "/bin/llama-server",
-          .version = "0.7.0",
-          .flags = *ParseRuntimeFlags(text.str())};
-}
-
 struct Case {
-  Runtime runtime = Recorded();
+  Runtime runtime = RecordedRuntime();
   kube::Workload workload;
   LaunchInput input;
 

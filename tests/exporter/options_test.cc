@@ -23,6 +23,8 @@ TEST(Options, Defaults) {
   EXPECT_EQ(line->options.model_ports.first, 19900);
   EXPECT_TRUE(line->options.register_node);
   EXPECT_FALSE(line->options.stop_models_on_exit);
+  EXPECT_TRUE(line->options.scrape_models);
+  EXPECT_EQ(line->options.store_limit, 0u);
   EXPECT_EQ(line->options.BudgetSetting(), "");
 }
 
@@ -35,7 +37,9 @@ TEST(Options, Reads) {
   const auto line =
       Parse({"--node-name=mac-1", "--no-register-node", "--memory-fraction", "0.8", "--model-root",
              "/", "--model-ports=8080", "--memory-watchdog-interval=2s",
-             "--memory-pressure-warning=0.3", "--stop-models-on-exit", "--listen=[::1]:1"});
+             "--memory-pressure-warning=0.3", "--stop-models-on-exit", "--listen=[::1]:1",
+             "--no-scrape-models", "--compat-metrics=llmkube", "--store-limit=2Gi",
+             "--server=vllm=/opt/vllm", "--server=mistralrs=m=n"});
   ASSERT_TRUE(line) << line.error().message();
   EXPECT_EQ(line->options.node_name, "mac-1");
   EXPECT_FALSE(line->options.register_node);
@@ -43,6 +47,11 @@ TEST(Options, Reads) {
   EXPECT_EQ(line->options.model_ports.last, 8080);
   EXPECT_EQ(line->options.watchdog_interval, std::chrono::seconds(2));
   EXPECT_EQ(line->options.pressure.warning, 0.3);
+  EXPECT_FALSE(line->options.scrape_models);
+  EXPECT_EQ(line->options.compat_metrics, "llmkube");
+  EXPECT_EQ(line->options.store_limit, uint64_t{2} << 30);
+  EXPECT_EQ(line->options.servers.at("vllm"), "/opt/vllm");
+  EXPECT_EQ(line->options.servers.at("mistralrs"), "m=n");
 }
 
 TEST(Options, RefusesWithOneLineThatNamesTheFlag) {
@@ -64,6 +73,10 @@ TEST(Options, RefusesWithOneLineThatNamesTheFlag) {
       {{"--tls-key=a"}, "expected both"},
       {{"--memory-watchdog-interval=10ms"}, "at least 1s"},
       {{"--memory-pressure-critical=0.5"}, "critical"},
+      {{"--compat-metrics=node"}, "--compat-metrics: expected llmkube"},
+      {{"--store-limit=lots"}, "--store-limit"},
+      {{"--server=llama=/x"}, "--server"},
+      {{"--server=vllm"}, "expected vllm-metal=PROGRAM"},
       {{"extra"}, "unexpected argument 'extra'"},
       {{"--node-nam=x"}, "--node-name"},
   };

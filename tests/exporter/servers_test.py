@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Model servers other than llama-server, by a stand-in executable: none of them runs on a Linux CPU.
+What they are started with, and what is made of models without a size.
+Usage: servers_test.py EXPORTER MAKE_GGUF LLAMA_SERVER
+"""
+
+import json
+import struct
+import sys
+import unittest
+
+from exporter_fixture import ExporterTest, eventually, fetch
+
+STAND_IN = f"""#!{sys.executable}
+import http.server, json, os, sys
+with open(os.path.join(os.path.dirname(sys.argv[0]), "started.json"), "w") as out:
+    json.dump({{"args": sys.argv[1:], "env": dict(os.environ)}}, out)
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = b"vllm:num_requests_running{{engine=\\"0\\"}} 3\\n" if self.path == "/metrics" else b""
+        self.send_response(200 if self.path in ("/health", "/metrics") else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+flag = "--serve-ip" if "--serve-ip" in sys.argv else "--host"
+address = (sys.argv[sys.argv.index(flag) + 1], int(sys.argv[sys.argv.index("--port") + 1]))
+http.server.ThreadingHTTPServer(address, Handler).serve_forever()
+"""
+
+MANIFEST = """
+apiVersion: inference.llmkube.dev/v1alpha1
+kind: Model
+metadata: {{name: {name}}}
+spec:
+  source: {source}
+  format: safetensors
+  hardware: {{accelerator: metal{budget}}}
+  serving: {{runtime: {runtime}, contextSize: 4096, extraArgs: [--seed, "1"]}}
+"""
+
+
+class Servers(ExporterTest):
+    def begin(self, runtime):
+        program = self.root / "stand-in"
+        program.write_text(STAND_IN)
+        program.chmod(0o755)
+        self.start("--server", f"{runtime}={program}", "--memory-budget", "256Mi")
+
+    def apply_for(self, runtime, source, budget=""):
+        budget = f", memoryBudget: {budget}" if budget else ""
+        (self.manifests / "m.yaml").write_text(
+            MANIFEST.format(name="m", source=source, budget=budget, runtime=runtime))
+
+    def started(self):
+        return json.loads((self.root / "started.json").read_text())
+
+    def memory(self):
+        return json.loads(fetch(self.url + "/memstats")[1])["total"]
+
+    def test_vllm_metal_takes_the_share_it_was_granted(self):
+        self.apply_for("vllm-metal", "hf://mlx-community/tiny", "64Mi")
+        self.begin("vllm-metal")
+        port = self.until("ready", "m")["port"]
+        started = self.started()
+        self.assertEqual(started["args"],
+                         ["serve", "mlx-community/tiny", "--host", "127.0.0.1", "--port", str(port),
+                          "--max-model-len", "4096", "--seed", "1"])
+        share = float(started["env"]["VLLM_METAL_MEMORY_FRACTION"])
+        self.assertLessEqual(share * self.memory(), 64 << 20)
+        self.assertGreater((share + 0.0001) * self.memory(), 64 << 20)
+        page = fetch(self.url + "/metrics")[1].decode()
+        self.assertIn(
+            'vllm_num_requests_running{namespace="default",name="m",engine="0"} 3', page)
+        self.assertIn(
+            f'headroom_model_estimated_bytes{{namespace="default",name="m"}} {64 << 20}', page)
+
+    def test_vllms_engine_takes_an_argument(self):
+        self.apply_for("vllm", "/models/tiny", "64Mi")
+        self.begin("vllm")
+        self.until("ready", "m")
+        args = self.started()["args"]
+        self.assertEqual(args[:2], ["serve", "/models/tiny"])
+        share = float(args[args.index("--gpu-memory-utilization") + 1])
+        self.assertLessEqual(share * self.memory(), 64 << 20)
+
+    def test_mistralrs_and_an_edit_that_restarts_it(self):
+        self.apply_for("mistralrs", "Qwen/tiny", "64Mi")
+        self.begin("mistralrs")
+        first = self.until("ready", "m")
+        self.assertEqual(self.started()["args"],
+                         ["--serve-ip", "127.0.0.1", "--port", str(first["port"]), "plain", "-m",
+                          "Qwen/tiny", "--seed", "1"])
+        self.apply_for("mistralrs", "Qwen/other", "64Mi")
+        self.until("ready", "m", pid=first["pid"])
+        self.assertIn("Qwen/other", self.started()["args"])
+
+    def test_a_size_comes_from_safetensors_headers_or_is_unknown(self):
+        folder = self.models / "mlx"
+        folder.mkdir()
+        self.apply_for("vllm-metal", folder)
+        self.begin("vllm-metal")
+        reason = self.until("waiting-for-memory", "m")["reason"]
+        self.assertIn("[HR-301]", reason)
+        self.assertIn("spec.hardware.memoryBudget", reason)
+        header = json.dumps({"w": {"dtype": "F16", "shape": [4], "data_offsets": [0, 8]}}).encode()
+        (folder / "m.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + b"\0" * 8)
+        # 10 bytes with a quarter on top and 1 GiB for the engine: more than the budget of 256 MiB.
+        eventually(lambda: "[HR-101]" in self.model("m")["reason"], "the size is known", 60)
+        self.assertIn("1.0 GiB", self.model("m")["reason"])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
