@@ -24,7 +24,7 @@ TEST(Safetensors, SumsTensors) {
       {R"({"a": {"data_offsets": [1]}})", 8, 0, "tensor a: expected data_offsets"},
       {R"({"a": 1})", 8, 0, "tensor a: expected data_offsets"},
       {R"([])", 8, 0, "expected an object of tensors"},
-      {R"({)", 8, 0, "offset"},
+      {R"({)", 8, 0, "JSON: byte 1"},
   };
   for (const auto& c : cases) {
     const auto sum = SumSafetensors(c.header, c.data);
