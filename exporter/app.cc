@@ -19,8 +19,7 @@ std::vector<std::unique_ptr<Collector>> MakeCollectors(App::State& app) {
   std::vector<std::unique_ptr<Collector>> all;
   all.push_back(MakeInfoCollector({HEADROOM_VERSION, HEADROOM_REVISION}, app.machine->host()));
   all.push_back(MakeMemoryCollector(app.machine->cache()));
-  all.push_back(
-      MakePressureCollector(app.machine->cache(), [&app] { return app.machine->Watchdog(); }));
+  all.push_back(MakePressureCollector(app.machine->cache(), [&app] { return app.Watchdog(); }));
   all.push_back(MakeGpuCollector(app.machine->cache()));
   all.push_back(MakeProcessCollector(app.machine->provider()));
   all.push_back(MakeModelsCollector([&app] { return app.Serving(); }));
@@ -154,7 +153,8 @@ asio::awaitable<void> App::Run() {
   group.Spawn(app.reaper.Run());
   group.Spawn(app.server->Run());
   if (app.tls) group.Spawn(app.tls->Watch(kCertificatePoll));
-  group.Spawn(app.machine->RunWatchdog([&app](Pressure level) { app.OnPressure(level); }));
+  group.Spawn(app.machine->RunWatchdog(
+      [&app](const auto& step, const auto& sample) { app.OnLook(step, sample); }));
   group.Spawn(app.manager->Run());
   group.Spawn(app.runtime_pages.Run());
   group.Spawn(app.RunServing());

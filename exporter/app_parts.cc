@@ -76,7 +76,12 @@ Result<void> App::State::Connect() {
   events = std::make_unique<kube::EventRecorder>(*api, "headroom-exporter", options.node_name);
   endpoints = std::make_unique<EndpointPublisher>(*api, options.node_name);
   node_publisher = std::make_unique<NodePublisher>(
-      *api, PublisherOptions{.identity = Identity(), .register_node = options.register_node},
+      *api,
+      PublisherOptions{.identity = Identity(),
+                       .register_node = options.register_node,
+                       .lease = LeaseOptions::For(
+                           std::chrono::floor<std::chrono::seconds>(options.lease_duration)),
+                       .on_labels = [this] { manager->Reconsider(); }},
       [this] { return Capacity(); });
   return {};
 }
@@ -116,9 +121,18 @@ void App::State::MakeManager() {
   wanted.ports = options.model_ports;
   wanted.llama_server = options.llama_server;
   wanted.servers = options.servers;
+  wanted.eviction.enabled = options.eviction_enabled;
+  wanted.eviction.cool_down = options.eviction_cool_down;
+  wanted.policy.fence_drain = options.lease_duration / 8;
+  // A release of a claim, or the end of a Lease, is noticed about as fast as Leases last.
+  wanted.policy.claimed_elsewhere_retry = options.lease_duration * 3 / 4;
   ManagerSeams seams;
   seams.capacity = [this] { return Capacity(); };
   seams.self = [this] { return Self(); };
+  seams.process_memory = [this](pid_t pid) { return machine->provider().SampleProcess(pid); };
+  if (node_publisher) {
+    seams.trusted_until = [this] { return node_publisher->lease().trusted_until(); };
+  }
   seams.api = api.get();
   seams.events = events.get();
   seams.fetcher = fetcher.get();
@@ -168,9 +182,17 @@ NodeIdentity App::State::Identity() const {
   return ThisHost(options.node_name, options.advertise_address);
 }
 
-void App::State::OnPressure(Pressure level) {
-  if (node_publisher) node_publisher->Wake();
-  if (level == Pressure::kNormal) manager->MemoryFreed();
+void App::State::OnLook(const PressureStep& pressure, const Result<MemorySample>& sample) {
+  if (pressure.changed && node_publisher) node_publisher->Wake();
+  if (pressure.changed && pressure.level == Pressure::kNormal) manager->MemoryFreed();
+  manager->OnMemory(pressure, sample);
+}
+
+WatchdogSeries App::State::Watchdog() const {
+  WatchdogSeries series = machine->Watchdog();
+  series.evictions = manager->evictions().evictions;
+  series.evictions_skipped = manager->evictions().skipped;
+  return series;
 }
 
 // Those that can answer: a server that loads says 503 to everything.
@@ -250,14 +272,17 @@ asio::awaitable<void> App::State::RunServing() {
   if (!runtime) LogWarn("no model can be launched", {{"error", runtime.error()}});
   net::TaskGroup group(executor);
   group.Spawn(machine->RunProbe(reaper));
+  if (api) {
+    group.Spawn(node_publisher->Run());
+    group.Spawn(endpoints->Run());
+    // By its labels the node knows which models are for it; adopted ones must not be taken for
+    // somebody else's.
+    co_await node_publisher->Settled();
+  }
   if (api || !options.manifests.empty()) {
     SpawnFeeds(group);
   } else {
     manager->Synced();
-  }
-  if (api) {
-    group.Spawn(node_publisher->Run());
-    group.Spawn(endpoints->Run());
   }
   co_await group.Join();
 }

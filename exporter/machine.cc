@@ -41,7 +41,7 @@ Machine::Machine(MachineOptions options, std::unique_ptr<MemoryProvider> provide
       tracker_(options_.pressure),
       host_(provider_->Host()) {}
 
-asio::awaitable<void> Machine::RunWatchdog(std::function<void(Pressure)> on_change) {
+asio::awaitable<void> Machine::RunWatchdog(OnLook on_look) {
   for (;;) {
     const Result<MemorySample>& sample = cache_.Get();
     if (sample) {
@@ -58,8 +58,8 @@ asio::awaitable<void> Machine::RunWatchdog(std::function<void(Pressure)> on_chan
     if (step.changed) {
       Log(step.level == Pressure::kNormal ? LogLevel::kInfo : LogLevel::kWarn,
           "memory pressure changed", {{"level", ToString(step.level)}});
-      on_change(step.level);
     }
+    on_look(step, sample);
     co_await net::SleepFor(options_.watchdog_interval);
   }
 }

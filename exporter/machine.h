@@ -32,8 +32,9 @@ class Machine {
  public:
   Machine(MachineOptions options, std::unique_ptr<MemoryProvider> provider);
 
-  // Samples until cancelled; `on_change` hears each change of the level.
-  boost::asio::awaitable<void> RunWatchdog(std::function<void(Pressure)> on_change);
+  // Samples until cancelled; `on_look` hears of each sample.
+  using OnLook = std::function<void(const PressureStep&, const Result<MemorySample>&)>;
+  boost::asio::awaitable<void> RunWatchdog(OnLook on_look);
   // Asks the Metal driver, in a child (see metal_probe.h): once, and now and then.
   boost::asio::awaitable<void> ProbeOnce(net::Reaper& reaper);
   boost::asio::awaitable<void> RunProbe(net::Reaper& reaper);

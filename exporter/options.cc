@@ -11,6 +11,10 @@
 namespace headroom::exporter {
 namespace {
 
+// Shorter, a slow API server would look like a dead node; longer ones are not believed
+// (holder_watch.cc).
+constexpr std::chrono::seconds kMinLease{5}, kMaxLease{3599};
+
 constexpr char kUsage[] =
     "headroom-exporter measures this machine's memory, says what models it can still hold, and "
     "runs\n"
@@ -34,6 +38,12 @@ void AddNodeFlags(Flags& flags, AppOptions& o) {
             "available/total below which memory pressure is a warning");
   flags.Add("memory-pressure-critical", o.pressure.critical, "NUMBER",
             "available/total below which memory pressure is critical");
+  flags.Add("eviction-enabled", o.eviction_enabled,
+            "stop a model when memory pressure is critical and models hold most of the memory");
+  flags.Add("eviction-cool-down", o.eviction_cool_down,
+            "how long an evicted model rests at least; doubles each time it is evicted");
+  flags.Add("lease-duration", o.lease_duration,
+            "how long this node may be out of touch before others take over its models");
 }
 
 void AddModelFlags(Flags& flags, AppOptions& o) {
@@ -134,6 +144,12 @@ Result<void> Check(const AppOptions& o) {
                  "--compat-metrics: expected llmkube, got '" + o.compat_metrics + "'");
   }
   if (const auto pressure = Validate(o.pressure); !pressure) return pressure.error();
+  if (o.lease_duration < kMinLease || o.lease_duration > kMaxLease) {
+    return Error(Code::kInvalid, "--lease-duration: expected 5s to 3599s");
+  }
+  if (o.eviction_cool_down.count() <= 0) {
+    return Error(Code::kInvalid, "--eviction-cool-down: expected more than 0s");
+  }
   if (o.watchdog_interval < std::chrono::seconds(1)) {
     return Error(Code::kInvalid, "--memory-watchdog-interval: expected at least 1s");
   }

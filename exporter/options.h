@@ -37,6 +37,9 @@ struct AppOptions : net::ListenOptions {
   std::string compat_metrics;  // "" or "llmkube"
   std::chrono::milliseconds watchdog_interval{10'000};
   PressureOptions pressure;
+  bool eviction_enabled = false;
+  std::chrono::milliseconds eviction_cool_down{60'000};
+  std::chrono::milliseconds lease_duration{40'000};
   bool stop_models_on_exit = false;
   std::string model_host = "127.0.0.1";
   PortRange model_ports{19900, 19999};

@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kRequestTimeout = 30s;
 // An overloaded API server (429) is asked again this often before the caller hears of it.
 constexpr int kRetryAfterAttempts = 5;
 // Watches are renewed after 3 to 5 minutes; the silence allowed is a little more, so that a server
@@ -43,7 +42,8 @@ struct ApiClient::State {
   // Token and certificates as the files hold them now.
   Result<net::HttpRequest> Prepare(std::string method, const std::string& path);
   asio::awaitable<Result<net::HttpResponse>> Send(std::string method, std::string path,
-                                                  std::string body, std::string content_type);
+                                                  std::string body, std::string content_type,
+                                                  std::chrono::milliseconds timeout = kTimeout);
 
   void NoteTime(const net::HttpResponse& response);
 
@@ -84,10 +84,9 @@ Result<net::HttpRequest> ApiClient::State::Prepare(std::string method, const std
   return request;
 }
 
-asio::awaitable<Result<net::HttpResponse>> ApiClient::State::Send(std::string method,
-                                                                  std::string path,
-                                                                  std::string body,
-                                                                  std::string content_type) {
+asio::awaitable<Result<net::HttpResponse>> ApiClient::State::Send(
+    std::string method, std::string path, std::string body, std::string content_type,
+    std::chrono::milliseconds timeout) {
   for (int attempt = 1;; ++attempt) {
     auto request = Prepare(method, path);
     if (!request) co_return request.error();
@@ -95,8 +94,7 @@ asio::awaitable<Result<net::HttpResponse>> ApiClient::State::Send(std::string me
     if (!content_type.empty()) request->headers.Set("Content-Type", content_type);
     net::Url url = config.server;
     url.target = request->target;
-    auto response =
-        co_await http.Fetch(std::move(url), std::move(*request), net::After(kRequestTimeout));
+    auto response = co_await http.Fetch(std::move(url), std::move(*request), net::After(timeout));
     if (!response) co_return response.error();
     NoteTime(*response);
     const auto pause = RetryAfter(*response);
@@ -123,8 +121,8 @@ WallTime ApiClient::ServerTime() const {
   return *state_->server_time + std::chrono::duration_cast<WallTime::duration>(since);
 }
 
-asio::awaitable<Result<Json>> ApiClient::Get(std::string path) {
-  const auto response = co_await state_->Send("GET", std::move(path), "", "");
+asio::awaitable<Result<Json>> ApiClient::Get(std::string path, std::chrono::milliseconds timeout) {
+  const auto response = co_await state_->Send("GET", std::move(path), "", "", timeout);
   if (!response) co_return response.error();
   co_return JsonOf(*response);
 }
@@ -136,9 +134,10 @@ asio::awaitable<Result<Json>> ApiClient::Create(std::string path, Json object) {
   co_return JsonOf(*response);
 }
 
-asio::awaitable<Result<Json>> ApiClient::MergePatch(std::string path, Json patch) {
+asio::awaitable<Result<Json>> ApiClient::MergePatch(std::string path, Json patch,
+                                                    std::chrono::milliseconds timeout) {
   const auto response = co_await state_->Send("PATCH", std::move(path), WriteJson(patch),
-                                              "application/merge-patch+json");
+                                              "application/merge-patch+json", timeout);
   if (!response) co_return response.error();
   co_return JsonOf(*response);
 }
@@ -191,7 +190,7 @@ asio::awaitable<Result<void>> ApiClient::Watch(std::string path, std::string res
     return frames.Feed(data, on_line);
   };
   const auto head = co_await state_->http.Stream(
-      std::move(url), std::move(*request), net::After(kRequestTimeout),
+      std::move(url), std::move(*request), net::After(kTimeout),
       std::chrono::seconds(seconds) + kWatchGrace, std::move(on_head), std::move(on_data));
   if (!head) co_return head.error();
   if (head->status != 200) co_return ErrorFromResponse(*head);

@@ -29,10 +29,14 @@ class ApiClient {
 
   // Errors carry the API server's message: kNotFound, kConflict, kGone, kUnauthorized,
   // kInvalid (422), kUnavailable (5xx, 429 after Retry-After, unreachable), kTimeout.
-  boost::asio::awaitable<Result<Json>> Get(std::string path);
+  // `timeout` bounds one attempt.
+  static constexpr std::chrono::seconds kTimeout{30};
+  boost::asio::awaitable<Result<Json>> Get(std::string path,
+                                           std::chrono::milliseconds timeout = kTimeout);
   boost::asio::awaitable<Result<Json>> Create(std::string path, Json object);
   // application/merge-patch+json; put metadata.resourceVersion in for an optimistic write.
-  boost::asio::awaitable<Result<Json>> MergePatch(std::string path, Json patch);
+  boost::asio::awaitable<Result<Json>> MergePatch(std::string path, Json patch,
+                                                  std::chrono::milliseconds timeout = kTimeout);
   boost::asio::awaitable<Result<Json>> Update(std::string path, Json object);  // PUT
   // Server-side apply: the fields in `object` become `field_manager`'s, also where another had
   // set them; all others stay as they are.

@@ -41,6 +41,14 @@ Result<void> SignalGroup(pid_t pid, int signal);
 // restart of ours. nullopt when there is no such process (a zombie counts as gone).
 std::optional<uint64_t> ProcessStartTime(pid_t pid);
 
+// A process and the process group it is in.
+struct ProcessInGroup {
+  pid_t pid = 0, group = 0;
+};
+// Processes of this user that were started with `entry` ("NAME=VALUE") in their environment, which
+// their own children inherit. Zombies count as gone.
+std::vector<ProcessInGroup> FindByEnvironment(const std::string& entry);
+
 // Waits for children by SIGCHLD and waitpid(pid, WNOHANG) on the pids asked for; one per process.
 class Reaper {
  public:

@@ -1,4 +1,7 @@
+#include <unistd.h>
+
 #include <charconv>
+#include <filesystem>
 #include <string_view>
 
 #include "common/files.h"
@@ -24,6 +27,25 @@ std::optional<uint64_t> ProcessStartTime(pid_t pid) {
   const auto [end, ec] = std::from_chars(rest.data(), rest.data() + rest.size(), ticks);
   if (ec != std::errc()) return std::nullopt;
   return ticks;
+}
+
+std::vector<ProcessInGroup> FindByEnvironment(const std::string& entry) {
+  constexpr size_t kMaxEnvironment = 4 << 20;  // the kernel's limit for arguments is 6 MiB in all
+  const std::string needle = entry + '\0';
+  std::vector<ProcessInGroup> found;
+  std::error_code error;
+  for (const auto& folder : std::filesystem::directory_iterator("/proc", error)) {
+    const std::string name = folder.path().filename().string();
+    pid_t pid = 0;
+    const auto [end, ec] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (ec != std::errc() || end != name.data() + name.size()) continue;
+    const auto environment = ReadFile(folder.path().string() + "/environ", kMaxEnvironment);
+    if (!environment) continue;  // another user's, or gone
+    const bool first = environment->starts_with(needle);
+    if (!first && environment->find('\0' + needle) == std::string::npos) continue;
+    if (ProcessStartTime(pid)) found.push_back({pid, ::getpgid(pid)});
+  }
+  return found;
 }
 
 }  // namespace headroom::net

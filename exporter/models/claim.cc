@@ -1,5 +1,8 @@
 #include "exporter/models/claim.h"
 
+#include <algorithm>
+#include <charconv>
+#include <optional>
 #include <vector>
 
 namespace headroom::exporter {
@@ -15,20 +18,30 @@ Json AnnotationPatch(const kube::Meta& object, Json claimed_by, Json footprint) 
   return patch;
 }
 
-bool IsAlive(const ClaimHolder& holder, WallTime now) {
-  return holder.renewed_at && now - *holder.renewed_at <= holder.lease_duration;
+std::optional<uint64_t> Number(std::string_view text) {
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
 }
 
 }  // namespace
 
-ClaimDecision DecideClaim(const kube::Workload& workload, const std::string& node_name,
-                          uint64_t footprint, const std::optional<ClaimHolder>& holder,
-                          WallTime now) {
-  if (workload.claimed_by == node_name) {
-    return workload.claimed_footprint == footprint ? ClaimDecision::kOurs : ClaimDecision::kClaim;
-  }
-  const bool held = !workload.claimed_by.empty() && holder && IsAlive(*holder, now);
-  return held ? ClaimDecision::kElsewhere : ClaimDecision::kClaim;
+bool IsHeldElsewhere(const kube::Workload& workload, const std::string& node_name,
+                     const HolderWatch& holders, SteadyTime now) {
+  if (workload.claimed_by.empty() || workload.claimed_by == node_name) return false;
+  return !holders.IsDead(workload.claimed_by, now);
+}
+
+std::chrono::milliseconds ClaimDelay(uint64_t footprint, uint64_t headroom,
+                                     std::chrono::milliseconds spread, double jitter) {
+  const double share =
+      headroom == 0 ? 1.0
+                    : std::min(1.0, static_cast<double>(footprint) / static_cast<double>(headroom));
+  // A quarter of the wait is chance: enough to part nodes of the same size.
+  const double wait = 0.75 * share + 0.25 * jitter;
+  return std::chrono::milliseconds(
+      static_cast<int64_t>(wait * 2.0 * static_cast<double>(spread.count())));
 }
 
 Json ClaimPatch(const kube::Meta& object, const std::string& node_name, uint64_t footprint) {
@@ -37,14 +50,18 @@ Json ClaimPatch(const kube::Meta& object, const std::string& node_name, uint64_t
 
 Json ReleasePatch(const kube::Meta& object) { return AnnotationPatch(object, nullptr, nullptr); }
 
-ClaimHolder DecodeHolder(const Json& lease) {
-  ClaimHolder holder;
-  if (const auto time = ParseRfc3339(StringOr(lease, {"spec", "renewTime"}))) {
-    holder.renewed_at = *time;
-  }
-  const int64_t seconds = IntOr(lease, {"spec", "leaseDurationSeconds"}, 40);
-  if (seconds > 0 && seconds < 3600) holder.lease_duration = std::chrono::seconds(seconds);
-  return holder;
+void TakeClaim(kube::Workload& workload, const kube::Meta& meta) {
+  const auto by = meta.annotations.find(kube::kClaimedByAnnotation);
+  const auto bytes = meta.annotations.find(kube::kFootprintAnnotation);
+  workload.meta = meta;
+  workload.claimed_by = by == meta.annotations.end() ? "" : by->second;
+  workload.claimed_footprint.reset();
+  if (bytes != meta.annotations.end()) workload.claimed_footprint = Number(bytes->second);
+}
+
+bool IsOlderVersion(const std::string& version, const std::string& known) {
+  const auto seen = Number(version), ours = Number(known);
+  return seen && ours && *seen < *ours;
 }
 
 bool IsForNode(const kube::Workload& workload, const kube::Node& self, bool standalone) {

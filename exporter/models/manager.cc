@@ -28,7 +28,9 @@ Manager::Manager(asio::any_io_executor executor, ManagerOptions options, Manager
       seams_(std::move(seams)),
       reaper_(reaper),
       state_(state),
-      supervisor_(options_.policy, Jitter()),
+      jitter_(Jitter()),
+      supervisor_(options_.policy, jitter_),
+      evictor_(options_.eviction),
       runtime_(reaper, options_.llama_server),
       http_(executor),
       tasks_(executor, net::TaskGroup::Mode::kIndependent) {}
@@ -37,6 +39,7 @@ Manager::~Manager() = default;
 
 asio::awaitable<void> Manager::Run() {
   tasks_.Spawn(RunTimers());
+  tasks_.Spawn(RunLogs());
   co_await tasks_.Join();
 }
 
@@ -66,6 +69,12 @@ void Manager::Synced() {
   for (const Key& key : keys) Evaluate(key);
 }
 
+void Manager::Reconsider() {
+  std::vector<Key> keys;
+  for (const auto& [key, entry] : set_.entries()) keys.push_back(key);
+  for (const Key& key : keys) Evaluate(key);
+}
+
 // Compares what the feeds say of a workload with what we do about it.
 void Manager::Evaluate(const Key& key) {
   const WorkloadSet::Entry* entry = set_.Find(key);
@@ -81,10 +90,16 @@ void Manager::Evaluate(const Key& key) {
   if (stopping_) return;
   record = &Ensure(key);
   const bool changed = !record->entry || record->entry->spec != entry->spec || !record->it.wanted;
-  record->entry = *entry;
+  TakeEntry(*record, *entry);
+  const bool bound = entry->workload.node_name == options_.node_name;
+  if (std::exchange(record->bound, bound) != bound && record->it.pid != 0) SaveState();
   const bool lost = LostClaim(*record);
   if (lost) Post(key, {.type = Event::Type::kUnwanted});
   if (changed || lost) Want(*record);
+  if (!record->entry->workload.claimed_by.empty() || seams_.api == nullptr) return;
+  if (record->it.state == State::kPending) Post(key, {.type = Event::Type::kClaimFree});
+  const bool taken_away = synced_ && record->claimed && record->it.pid != 0;
+  if (taken_away && !std::exchange(record->reaffirming, true)) Start(*record, Reaffirm(key));
 }
 
 void Manager::Want(Record& record) {
@@ -206,7 +221,7 @@ asio::awaitable<void> Manager::Counted(Key key, asio::awaitable<void> task) {
 asio::awaitable<void> Manager::RunTimers() {
   for (;;) {
     const SteadyTime now = Now();
-    auto next = SteadyTime::max();
+    SteadyTime next = FenceWhereDue(now);
     std::vector<Key> due;
     for (const auto& [key, record] : records_) {
       const auto at = supervisor_.NextWake(record->it);

@@ -15,8 +15,11 @@
 #include <string>
 #include <vector>
 
+#include "exporter/memory/pressure.h"
 #include "exporter/models/claim.h"
+#include "exporter/models/eviction.h"
 #include "exporter/models/fetcher.h"
+#include "exporter/models/holder_watch.h"
 #include "exporter/models/launch.h"
 #include "exporter/models/load_gate.h"
 #include "exporter/models/ports.h"
@@ -44,6 +47,9 @@ struct ManagerOptions {
   std::string llama_server = "llama-server";
   std::map<std::string, std::string> servers;  // programs of others, by their runtime's name
   SupervisorPolicy policy;
+  // Over twice this time the claims of several nodes for a new workload are spread (ClaimDelay).
+  std::chrono::milliseconds claim_spread{1'000};
+  EvictionOptions eviction;
 };
 
 // An endpoint to be published or withdrawn: which object it serves, where, and whether it is ready.
@@ -57,11 +63,14 @@ struct EndpointChange {
 
 // What the manager uses of the rest of the program. Everything outlives it.
 struct ManagerSeams {
-  std::function<Result<estimator::NodeCapacity>()> capacity;             // of this node, now
-  std::function<kube::Node()> self;                                      // labels, for selectors
-  kube::ApiClient* api = nullptr;                                        // null = standalone
-  kube::EventRecorder* events = nullptr;                                 // null = log only
-  Fetcher* fetcher = nullptr;                                            // null = only files it has
+  std::function<Result<estimator::NodeCapacity>()> capacity;  // of this node, now
+  std::function<kube::Node()> self;                           // labels, for selectors
+  // Until when our Lease keeps others from what we claimed; empty = there are no others.
+  std::function<SteadyTime()> trusted_until;
+  std::function<Result<ProcessMemory>(pid_t)> process_memory;  // of a child; empty = unknown
+  kube::ApiClient* api = nullptr;                              // null = standalone
+  kube::EventRecorder* events = nullptr;                       // null = log only
+  Fetcher* fetcher = nullptr;                                  // null = only files it has
   std::function<boost::asio::awaitable<void>(EndpointChange)> endpoint;  // may be empty
 };
 
@@ -101,8 +110,13 @@ class Manager {
   void Synced();
   // What the process of a running model uses now (ModelView::key).
   void Measured(const std::string& key, pid_t pid, const ProcessMemory& memory);
+  // Which workloads are for this node may have changed.
+  void Reconsider();
   // Memory may be free that was not.
   void MemoryFreed();
+  // One look of the watchdog: tells the objects of a change, and evicts where that is wanted.
+  void OnMemory(const PressureStep& pressure, const Result<MemorySample>& sample);
+  const EvictionCounts& evictions() const { return evictor_.counts(); }
   // Drains all models; returns when no child is left. Needs Run().
   boost::asio::awaitable<void> StopModels();
 
@@ -128,14 +142,28 @@ class Manager {
   boost::asio::awaitable<void> RunTimers();
   std::vector<estimator::Occupant> OccupantsWithout(const Key& key) const;
 
-  // manager_claim.cc
+  // manager_claim.cc: taking
+  bool IsHeldByAnother(const Record& record) const;
+  bool MayRely(const Record& record) const;
+  Event OutOfTouch() const;
   boost::asio::awaitable<void> Claim(Key key, uint64_t attempt);
   boost::asio::awaitable<Event> TryClaim(Key key);
-  bool LostClaim(Record& record) const;
+  std::optional<Event> Refusal(Record& record) const;
+  std::chrono::milliseconds PauseBeforeClaim(const Record& record) const;
+  boost::asio::awaitable<std::optional<Event>> HeldElsewhere(kube::Workload workload);
   boost::asio::awaitable<Event> WriteClaim(Key key, uint64_t footprint);
-  boost::asio::awaitable<std::optional<ClaimHolder>> Holder(std::string node);
+  boost::asio::awaitable<void> Claimed(Key key, Json object, std::string before);
+
+  // manager_holding.cc: keeping and giving back
+  void TakeObject(const Key& key, const Json& object);
+  void TakeEntry(Record& record, const WorkloadSet::Entry& entry);
+  bool LostClaim(Record& record) const;
+  SteadyTime FenceWhereDue(SteadyTime now);
+  boost::asio::awaitable<void> Reaffirm(Key key);
   boost::asio::awaitable<void> ReleaseClaim(Key key);
-  boost::asio::awaitable<void> RemoveClaim(kube::Workload workload);
+  boost::asio::awaitable<std::optional<Json>> RemoveClaim(kube::Workload workload);
+
+  // manager_preflight.cc
   boost::asio::awaitable<Result<void>> ReadHeader(Key key);
   boost::asio::awaitable<Result<void>> ReadRemoteHeader(Key key);
   Result<estimator::Verdict> Judge(Record& record) const;
@@ -173,12 +201,20 @@ class Manager {
   boost::asio::awaitable<void> WatchAdopted(Key key, pid_t pid, uint64_t start_time);
   boost::asio::awaitable<void> Probe(Key key, pid_t pid, uint16_t port);
   std::string LogFile(const Key& key) const;
+  std::string Marker() const;
+  void KillOrphans() const;
+  boost::asio::awaitable<void> RunLogs();
+
+  // manager_pressure.cc
+  std::vector<EvictionModel> Evictable() const;
+  void TellPressure();
+  void TellSkipped(const EvictionStep& step);
 
   // manager_report.cc
   void Report(Record& record, State before);
-  void TellStatus(Record& record);
   std::vector<kube::EventText> DueEvents(Record& record) const;
   StatusInput StatusOf(const Record& record) const;
+  void ReportSoon(Record& record);
   boost::asio::awaitable<void> WriteStatus(Key key);
   boost::asio::awaitable<void> Publish(EndpointChange change);
   std::string Endpoint(const Record& record) const;
@@ -187,7 +223,11 @@ class Manager {
   ManagerSeams seams_;
   net::Reaper& reaper_;
   StateDir& state_;
+  std::function<double()> jitter_;  // [0, 1)
   Supervisor supervisor_;
+  Evictor evictor_;
+  HolderWatch holders_;
+  Pressure pressure_ = Pressure::kUnknown;
   RuntimeProbe runtime_;
   net::HttpClient http_;
   net::TaskGroup tasks_;

@@ -1,7 +1,5 @@
-// The steps before a launch: read the header, ask for the verdict, take the claim, and once more
-// the verdict when no other model is loading.
-#include <filesystem>
-
+// The right to run a workload, taken by one optimistic write after the verdict.
+#include "common/checked.h"
 #include "common/log.h"
 #include "estimator/explain.h"
 #include "exporter/models/manager.h"
@@ -13,41 +11,31 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr int kConflictRetries = 3;
-
-std::string ObjectPath(const kube::Workload& workload) {
-  return kube::ResourcePath(kube::TypeOf(workload.kind), workload.meta.ns, workload.meta.name);
-}
+constexpr int kConflictRetries = 5;
 
 Event Failed(const Error& error) {
   return {.type = Event::Type::kStepFailed, .text = error.message()};
 }
 
-// Changes when the file is replaced.
-std::string StampOf(const std::string& path) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  const auto time = std::filesystem::last_write_time(path, error);
-  if (error) return "";
-  // libc++ counts in 128 bits.
-  const auto ticks = static_cast<int64_t>(time.time_since_epoch().count());
-  return path + " " + std::to_string(size) + " " + std::to_string(ticks);
-}
-
-// The claim as the object carries it now.
-void TakeClaim(kube::Workload& workload, const Json& object) {
-  workload.meta = kube::DecodeMeta(object);
-  const auto& annotations = workload.meta.annotations;
-  const auto by = annotations.find(kube::kClaimedByAnnotation);
-  const auto bytes = annotations.find(kube::kFootprintAnnotation);
-  workload.claimed_by = by == annotations.end() ? "" : by->second;
-  workload.claimed_footprint.reset();
-  if (bytes != annotations.end()) {
-    if (const auto parsed = ParseJson(bytes->second)) workload.claimed_footprint = parsed->AsUint();
-  }
-}
-
 }  // namespace
+
+bool Manager::IsHeldByAnother(const Record& record) const {
+  const std::string& holder = record.entry->workload.claimed_by;
+  return !holder.empty() && holder != options_.node_name;
+}
+
+// What others may claim must not be started when they may soon do so.
+bool Manager::MayRely(const Record& record) const {
+  if (!seams_.trusted_until || record.bound) return true;
+  return std::chrono::steady_clock::now() < seams_.trusted_until();
+}
+
+Event Manager::OutOfTouch() const {
+  return {.type = Event::Type::kOutOfTouch,
+          .text =
+              "out of touch with the API server: another node may take this model over; it "
+              "comes back when the API server answers"};
+}
 
 asio::awaitable<void> Manager::Claim(Key key, uint64_t attempt) {
   // A release under way would take away what is claimed now.
@@ -60,8 +48,10 @@ asio::awaitable<void> Manager::Claim(Key key, uint64_t attempt) {
   using Type = Event::Type;
   record->check_failed = event.type == Type::kStepFailed;
   // Between this verdict and the launch the bytes are spoken for.
+  const bool spoken_for = record->reserved;
   if (record->it.attempt == attempt) record->reserved = event.type == Type::kClaimed;
   if (record->it.state == State::kFailed) record->reserved = false;
+  if (spoken_for && event.type == Type::kHeldElsewhere) MemoryFreed();  // another node was faster
   event.attempt = attempt;
   Post(key, std::move(event));
 }
@@ -81,15 +71,21 @@ asio::awaitable<Event> Manager::TryClaim(Key key) {
     co_return Event{};
   }
   record->not_honoured = plan->not_honoured;
+  if (!MayRely(*record)) co_return OutOfTouch();
+  // Whoever runs it also says how it is: a verdict of ours would only be in the way.
+  const kube::Workload workload = record->entry->workload;
+  if (const auto held = co_await HeldElsewhere(workload)) co_return *held;
   const auto read = co_await ReadHeader(key);
   if (!read) co_return Failed(read.error());
   record = Find(key);
   if (record == nullptr) co_return Event{};
-  const auto verdict = Judge(*record);
-  if (!verdict) co_return Failed(verdict.error());
-  record->footprint = verdict->FootprintBytes();
-  if (!verdict->allowed) {
-    co_return Event{.type = Event::Type::kRefused, .text = estimator::DenialText(*verdict)};
+  if (const auto refused = Refusal(*record)) co_return *refused;
+  const auto pause = PauseBeforeClaim(*record);
+  if (pause.count() > 0) {
+    co_await net::SleepFor(pause);
+    record = Find(key);
+    if (record == nullptr) co_return Event{};
+    if (const auto refused = Refusal(*record)) co_return *refused;
   }
   record->reserved = true;
   const auto missing = Missing(*record);
@@ -107,10 +103,50 @@ asio::awaitable<Event> Manager::TryClaim(Key key) {
   co_return event;
 }
 
+// The verdict, where it is not that the workload may be launched.
+std::optional<Event> Manager::Refusal(Record& record) const {
+  const auto verdict = Judge(record);
+  if (!verdict) return Failed(verdict.error());
+  record.footprint = verdict->FootprintBytes();
+  if (verdict->allowed) return std::nullopt;
+  return Event{.type = Event::Type::kRefused, .text = estimator::DenialText(*verdict)};
+}
+
+std::chrono::milliseconds Manager::PauseBeforeClaim(const Record& record) const {
+  const bool alone = seams_.api == nullptr || record.bound ||
+                     record.entry->workload.claimed_by == options_.node_name;
+  const auto capacity = seams_.capacity();
+  if (alone || !capacity) return std::chrono::milliseconds(0);
+  const uint64_t headroom = SaturatingSub(capacity->memory_budget.value_or(0), Committed());
+  return ClaimDelay(record.footprint, headroom, options_.claim_spread, jitter_());
+}
+
+// Whether a node that lives holds the claim, as far as is known.
+asio::awaitable<std::optional<Event>> Manager::HeldElsewhere(kube::Workload workload) {
+  const std::string& holder = workload.claimed_by;
+  if (seams_.api == nullptr || holder.empty() || holder == options_.node_name)
+    co_return std::nullopt;
+  const std::string path = kube::ResourcePath(kube::kLeaseType, "kube-node-lease", holder);
+  const auto lease = co_await seams_.api->Get(path);
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (lease) {
+    holders_.Saw(holder, DecodeLease(*lease), now);
+  } else if (lease.error().code() == Code::kNotFound) {
+    holders_.Saw(holder, LeaseRecord(), now);
+  } else {
+    holders_.OutOfTouch();
+  }
+  if (!IsHeldElsewhere(workload, options_.node_name, holders_, now)) co_return std::nullopt;
+  co_return Event{.type = Event::Type::kHeldElsewhere,
+                  .text = "claimed by node " + holder,
+                  .retry = holders_.Remaining(holder, now)};
+}
+
 asio::awaitable<Event> Manager::WriteClaim(Key key, uint64_t footprint) {
   const Record* record = Find(key);
   if (record == nullptr || !record->entry) co_return Event{};
   kube::Workload workload = record->entry->workload;
+  const bool ours = workload.claimed_by == options_.node_name && record->bound;
   const std::string path = ObjectPath(workload);
   Result<Json> answer = Error();
   for (int attempt = 0; attempt < kConflictRetries; ++attempt) {
@@ -118,171 +154,36 @@ asio::awaitable<Event> Manager::WriteClaim(Key key, uint64_t footprint) {
       // Somebody wrote the object meanwhile; maybe only its status.
       answer = co_await seams_.api->Get(path);
       if (!answer) co_return Failed(answer.error());
-      TakeClaim(workload, *answer);
+      TakeClaim(workload, kube::DecodeMeta(*answer));
+      TakeObject(key, *answer);
     }
-    std::optional<ClaimHolder> holder;
-    const bool other = !workload.claimed_by.empty() && workload.claimed_by != options_.node_name;
-    if (other) holder = co_await Holder(workload.claimed_by);
-    const auto now = std::chrono::system_clock::now();
-    const auto decision = DecideClaim(workload, options_.node_name, footprint, holder, now);
-    if (decision == ClaimDecision::kElsewhere) {
-      co_return Event{.type = Event::Type::kHeldElsewhere,
-                      .text = "claimed by node " + workload.claimed_by};
+    if (const auto held = co_await HeldElsewhere(workload)) co_return *held;
+    const std::string before = workload.claimed_by;
+    Json patch = ClaimPatch(workload.meta, options_.node_name, footprint);
+    answer = co_await seams_.api->MergePatch(path, std::move(patch));
+    if (answer) {
+      co_await Claimed(key, std::move(*answer), before);
+      co_return Event{.type = Event::Type::kClaimed};
     }
-    if (decision == ClaimDecision::kClaim) {
-      Json patch = ClaimPatch(workload.meta, options_.node_name, footprint);
-      answer = co_await seams_.api->MergePatch(path, std::move(patch));
-      if (!answer && answer.error().code() == Code::kConflict) continue;
-      if (!answer) co_return Failed(answer.error());
-      TakeClaim(workload, *answer);
-    }
-    if (Record* ours = Find(key); ours != nullptr && ours->entry) {
-      ours->claimed = true;
-      ours->entry->workload.claimed_by = options_.node_name;
-      ours->entry->workload.claimed_footprint = footprint;
-      ours->entry->workload.meta.resource_version = workload.meta.resource_version;
-    }
-    co_return Event{.type = Event::Type::kClaimed};
+    // Nobody else may take what is bound to this node: it can be run again without being asked.
+    if (ours && IsUnreachable(answer.error())) co_return Event{.type = Event::Type::kClaimed};
+    if (answer.error().code() != Code::kConflict) co_return Failed(answer.error());
   }
   co_return Failed(answer.error().Within("claim of " + key));
 }
 
-asio::awaitable<std::optional<ClaimHolder>> Manager::Holder(std::string node) {
-  const std::string path = kube::ResourcePath(kube::kLeaseType, "kube-node-lease", node);
-  const auto lease = co_await seams_.api->Get(path);
-  if (lease) co_return DecodeHolder(*lease);
-  if (lease.error().code() == Code::kNotFound) co_return std::nullopt;
-  // Unknown is not dead: taking over a live claim would run the model twice.
-  co_return ClaimHolder{std::chrono::system_clock::now()};
-}
-
-// True when another node has taken the workload over, which it may once our Lease has expired.
-bool Manager::LostClaim(Record& record) const {
-  const kube::Workload& workload = record.entry->workload;
-  const bool other = !workload.claimed_by.empty() && workload.claimed_by != options_.node_name;
-  if (!other || !record.claimed) return false;
-  record.claimed = false;
-  LogWarn("another node has taken the workload over; stopping it here",
-          {{"workload", record.key}, {"node", workload.claimed_by}});
-  return true;
-}
-
-asio::awaitable<void> Manager::ReleaseClaim(Key key) {
+// The claim is written. What a dead node published leads nowhere any more.
+asio::awaitable<void> Manager::Claimed(Key key, Json object, std::string before) {
+  TakeObject(key, object);
   Record* record = Find(key);
   if (record == nullptr || !record->entry) co_return;
-  record->claimed = false;
-  if (seams_.api == nullptr) co_return;
-  kube::Workload workload = record->entry->workload;
-  // Bound to this node by name, nobody else may take it: waiting for memory keeps the claim.
-  const bool bound = workload.node_name == options_.node_name;
-  if (bound && record->it.state == State::kWaitingForMemory) {
-    record->claimed = true;
-    co_return;
-  }
-  // What was last seen is no longer so: the next claim has to be written.
-  const auto forget = [](Record& of) {
-    of.entry->workload.claimed_by.clear();
-    of.entry->workload.claimed_footprint.reset();
-  };
-  ++record->releasing;
-  forget(*record);
-  co_await RemoveClaim(std::move(workload));
-  record = Find(key);
-  if (record == nullptr) co_return;
-  --record->releasing;
-  if (record->entry->workload.claimed_by == options_.node_name) forget(*record);
-}
-
-asio::awaitable<void> Manager::RemoveClaim(kube::Workload workload) {
-  const std::string path = ObjectPath(workload);
-  for (int attempt = 0; attempt < kConflictRetries; ++attempt) {
-    auto object = co_await seams_.api->Get(path);
-    if (!object) co_return;  // deleted, or unreachable: then our Lease runs out
-    TakeClaim(workload, *object);
-    if (workload.claimed_by != options_.node_name) co_return;
-    Json patch = ReleasePatch(workload.meta);
-    const auto written = co_await seams_.api->MergePatch(path, std::move(patch));
-    if (written || written.error().code() != Code::kConflict) co_return;
-  }
-}
-
-asio::awaitable<Result<void>> Manager::ReadHeader(Key key) {
-  const Record* record = Find(key);
-  if (record == nullptr || !record->entry) co_return Error(Code::kNotFound, key + " is gone");
-  if (!IsLlama(*record)) co_return co_await ReadServerSize(key);
-  if (!Missing(*record).empty()) co_return co_await ReadRemoteHeader(key);
-  const auto model_path = LocalPath(record->entry->workload.source);
-  const auto mmproj_path = LocalPath(record->entry->workload.spec.mmproj);
-  if (!model_path) co_return model_path.error();
-  if (!mmproj_path) co_return mmproj_path.error();
-  const std::string path = *model_path, mmproj = *mmproj_path;
-  const std::string stamp = StampOf(path) + StampOf(mmproj);
-  if (record->header && !stamp.empty() && stamp == record->header_stamp) co_return Result<void>();
-
-  struct Work {
-    Result<sources::ModelHeader> header = Error();
-    std::error_code mmproj_error;
-    uint64_t mmproj_bytes = 0;
-  };
-  const auto work = std::make_shared<Work>();
-  std::function<void()> read = [work, path, mmproj] {
-    work->header = sources::ReadLocalHeader(path);
-    if (!mmproj.empty()) {
-      work->mmproj_bytes = std::filesystem::file_size(mmproj, work->mmproj_error);
-    }
-  };
-  co_await net::RunBlocking(std::move(read));
-  if (!work->header) co_return work->header.error();
-  if (work->mmproj_error) {
-    co_return Error(Code::kIo, "mmproj: " + mmproj + ": " + work->mmproj_error.message());
-  }
-  Record* now = Find(key);
-  if (now == nullptr) co_return Error(Code::kNotFound, key + " is gone");
-  now->header = std::move(*work->header);
-  now->header_stamp = stamp;
-  now->serving.mmproj_bytes = work->mmproj_bytes;
-  co_return Result<void>();
-}
-
-Result<estimator::Verdict> Manager::Judge(Record& record) const {
-  const auto capacity = seams_.capacity();
-  if (!capacity) return capacity.error();
-  const kube::Workload& workload = record.entry->workload;
-  const auto& runtime = runtime_.known();
-  auto serving = NodeServing(workload, capacity->accelerator, runtime ? runtime->version : "",
-                             record.serving.mmproj_bytes);
-  if (!serving) return serving.error();
-  record.serving = std::move(*serving);
-  PreflightInput input;
-  input.workload = &workload;
-  if (IsLlama(record)) input.header = &*record.header;
-  input.declared = record.declared;
-  input.serving = record.serving;
-  input.node = *capacity;
-  input.occupants = OccupantsWithout(record.key);
-  input.now = std::chrono::system_clock::now();
-  return Preflight(input);
-}
-
-asio::awaitable<void> Manager::Preflighted(Key key, uint64_t attempt) {
-  Event event{.type = Event::Type::kStepFailed, .text = key + " is gone"};
-  const auto read = co_await ReadHeader(key);
-  Record* record = Find(key);
-  if (record == nullptr) co_return;
-  if (!read) {
-    event.text = read.error().message();
-  } else if (const auto verdict = Judge(*record); !verdict) {
-    event.text = verdict.error().message();
-  } else if (!verdict->allowed) {
-    event = {.type = Event::Type::kRefused, .text = estimator::DenialText(*verdict)};
-  } else {
-    record->footprint = verdict->FootprintBytes();
-    event = {.type = Event::Type::kPreflightPassed, .bytes = IsLlama(*record) ? record->header->model.file_bytes : record->footprint};
-  }
-  record->check_failed = event.type == Event::Type::kStepFailed;
-  if (event.type != Event::Type::kPreflightPassed) record->reserved = false;
-  event.attempt = attempt;
-  Post(key, std::move(event));
+  record->claimed = true;
+  if (before.empty() || before == options_.node_name) co_return;
+  LogWarn("taken over from a node whose Lease has ended", {{"workload", key}, {"node", before}});
+  if (!seams_.endpoint) co_return;
+  EndpointChange change{record->entry->workload.kind, record->entry->workload.meta,
+                        options_.endpoint_host, 0, false};
+  co_await seams_.endpoint(std::move(change));
 }
 
 }  // namespace headroom::exporter

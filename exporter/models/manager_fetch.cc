@@ -196,7 +196,7 @@ void Manager::ReportProgress(Record& record, const sources::DownloadProgress& pr
   const SteadyTime now = std::chrono::steady_clock::now();
   if (now - record.download_told < kProgressInterval) return;
   record.download_told = now;
-  TellStatus(record);
+  ReportSoon(record);
 }
 
 }  // namespace headroom::exporter

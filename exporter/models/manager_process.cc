@@ -1,9 +1,13 @@
 // Children: start, adopt, watch, ask, signal.
+#include <unistd.h>
+
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
+#include <thread>
 
 #include "common/log.h"
+#include "exporter/models/child_log.h"
 #include "exporter/models/manager.h"
 #include "exporter/models/manager_record.h"
 
@@ -15,20 +19,7 @@ namespace {
 
 constexpr std::chrono::seconds kHealthTimeout{5};
 constexpr std::chrono::milliseconds kAdoptedPoll{500};
-constexpr std::uintmax_t kMaxLogBytes = 8u << 20;  // a fresh file at the next start beyond it
-
-// The last lines of a log, for the reason of a failure.
-std::string Tail(const std::string& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) return "";
-  constexpr std::streamoff kBytes = 600;
-  const std::streamoff size = file.tellg();
-  file.seekg(std::max<std::streamoff>(0, size - kBytes));
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (size > kBytes) text.erase(0, text.find('\n') + 1);
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return text;
-}
+constexpr std::chrono::seconds kLogPoll{1};
 
 }  // namespace
 
@@ -63,11 +54,11 @@ void Manager::Spawn(Record& record) {
   spawn.arguments = plan->arguments;
   spawn.environment = plan->environment;
   spawn.output_file = LogFile(record.key);
+  // Killed between the start and the next line, we leave a child that the state file does not know.
+  spawn.environment.push_back(Marker());
+  spawn.environment.push_back("HEADROOM_WORKLOAD=" + record.key);
   std::error_code ignored;
   std::filesystem::create_directories(state_.folder() + "/logs", ignored);
-  if (std::filesystem::file_size(spawn.output_file, ignored) > kMaxLogBytes && !ignored) {
-    std::filesystem::remove(spawn.output_file, ignored);
-  }
   const auto pid = net::Spawn(spawn);
   if (!pid) return fail(pid.error());
   record.port = *port;
@@ -75,7 +66,7 @@ void Manager::Spawn(Record& record) {
   record.start_time = net::ProcessStartTime(*pid).value_or(0);
   record.started = std::chrono::system_clock::now();
   record.usage = {};
-  record.reserved = record.adopted = false;
+  record.reserved = record.adopted = record.fenced = false;
   LogInfo("llama-server started", {{"workload", record.key},
                                    {"pid", static_cast<int64_t>(*pid)},
                                    {"port", static_cast<int64_t>(*port)}});
@@ -106,7 +97,7 @@ void Manager::OnExit(Key key, pid_t pid, std::string how) {
   const bool unasked = record->it.state != State::kStopping;
   Log(unasked ? LogLevel::kWarn : LogLevel::kInfo, "llama-server ended",
       {{"workload", key}, {"pid", static_cast<int64_t>(pid)}, {"status", how}});
-  if (const std::string tail = Tail(LogFile(key)); unasked && !tail.empty()) {
+  if (const std::string tail = LogTail(LogFile(key)); unasked && !tail.empty()) {
     how += "; its last output:\n" + tail;
   }
   Post(key, {.type = Event::Type::kExited, .text = std::move(how), .pid = pid});
@@ -127,7 +118,7 @@ void Manager::SaveState() {
   for (const auto& [key, record] : records_) {
     if (record->it.pid == 0) continue;
     children.push_back({key, record->it.pid, record->start_time, record->port,
-                        record->launched_identity, record->footprint});
+                        record->launched_identity, record->footprint, record->bound});
   }
   if (const auto saved = state_.Save(children); !saved) {
     LogError("the next exporter will not know the running models", {{"error", saved.error()}});
@@ -144,6 +135,7 @@ Result<void> Manager::Adopt() {
     record.port = child.port;
     record.start_time = child.start_time;
     record.footprint = child.footprint;
+    record.bound = child.bound;
     record.launched_identity = child.identity;
     record.adopted = record.claimed = true;
     LogInfo("adopted a running llama-server",
@@ -152,8 +144,52 @@ Result<void> Manager::Adopt() {
     Start(record, WatchAdopted(child.key, child.pid, child.start_time));
   }
   adopting_ = false;
+  KillOrphans();
   SaveState();
   return {};
+}
+
+// Not the name of a flag's variable: that one may be in the environment of any shell.
+std::string Manager::Marker() const {
+  std::error_code ignored;
+  const auto folder = std::filesystem::canonical(state_.folder(), ignored);
+  return "HEADROOM_CHILD_OF=" + (ignored ? state_.folder() : folder.string());
+}
+
+// The state folder is locked, so whatever carries its name was started by an earlier exporter: by
+// one that was killed before it could write that down, or by a llama-server that has ended since.
+void Manager::KillOrphans() const {
+  constexpr auto kPatience = std::chrono::seconds(5);
+  const auto is_ours = [this](pid_t group) {
+    return group == ::getpgrp() ||
+           std::any_of(records_.begin(), records_.end(),
+                       [group](const auto& entry) { return entry.second->it.pid == group; });
+  };
+  const SteadyTime limit = std::chrono::steady_clock::now() + kPatience;
+  for (bool any = true; any && std::chrono::steady_clock::now() < limit;) {
+    any = false;
+    for (const net::ProcessInGroup& process : net::FindByEnvironment(Marker())) {
+      if (is_ours(process.group)) continue;
+      any = true;
+      LogWarn("ending a process that an earlier exporter left",
+              {{"pid", static_cast<int64_t>(process.pid)}});
+      (void)net::SignalGroup(process.group, SIGKILL);
+    }
+    // Before anything is launched: nothing may run twice.
+    if (any) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+asio::awaitable<void> Manager::RunLogs() {
+  for (;;) {
+    for (const auto& [key, record] : records_) {
+      if (record->it.pid == 0) continue;
+      if (const auto kept = RotateLog(LogFile(key)); !kept) {
+        LogWarn("a log grows without limit", {{"error", kept.error()}});
+      }
+    }
+    co_await net::SleepFor(kLogPoll);
+  }
 }
 
 asio::awaitable<void> Manager::Probe(Key key, pid_t pid, uint16_t port) {

@@ -21,9 +21,11 @@ struct Manager::Record {
   std::vector<std::string> not_honoured;
   std::optional<uint64_t> declared;  // need of a server that is not estimated
   uint64_t footprint = 0;
-  bool reserved = false;  // counts as committed though no process runs yet
-  bool claimed = false;   // by us, as far as we know
-  int releasing = 0;      // releases of the claim under way; a new claim waits for them
+  bool reserved = false;     // counts as committed though no process runs yet
+  bool claimed = false;      // by us, as far as we know
+  int releasing = 0;         // releases of the claim under way; a new claim waits for them
+  bool reaffirming = false;  // a claim of ours that the object lost is being written again
+  bool fenced = false;       // the running child was told to stop, see Manager::FenceWhereDue
   bool check_failed = false;
 
   std::optional<sources::DownloadProgress> download;  // while it is fetched
@@ -33,6 +35,7 @@ struct Manager::Record {
   uint16_t port = 0;
   uint64_t start_time = 0;
   bool adopted = false;
+  bool bound = false;             // to this node by name: no other may run it
   std::string launched_identity;  // which may differ from the one wanted by now
   std::optional<WallTime> started;
   Usage usage;
@@ -44,9 +47,19 @@ struct Manager::Record {
   bool status_due = false, status_running = false, event_due = false;
   bool exceeded_due = false;                   // the event, like event_due
   std::vector<std::string> told_not_honoured;  // in an event
-  int tasks = 0;  // in flight; the record must stay
+  std::vector<kube::EventText> more_events;  // beside the one of the state
+  int tasks = 0;                             // in flight; the record must stay
 
   bool Counts() const { return it.pid != 0 || it.spawning || reserved; }
 };
+
+inline std::string ObjectPath(const kube::Workload& workload, std::string_view subresource = "") {
+  return kube::ResourcePath(kube::TypeOf(workload.kind), workload.meta.ns, workload.meta.name,
+                            subresource);
+}
+
+inline bool IsUnreachable(const Error& error) {
+  return error.code() == Code::kUnavailable || error.code() == Code::kTimeout;
+}
 
 }  // namespace headroom::exporter

@@ -34,20 +34,22 @@ void Manager::Report(Record& record, State before) {
   record.told_reason = it.reason;
   record.told_at = now;
   const bool trouble = it.state == State::kUnhealthy || it.state == State::kBackoff ||
-                       it.state == State::kFailed || it.state == State::kWaitingForMemory;
+                       it.state == State::kFailed || it.state == State::kWaitingForMemory ||
+                       it.state == State::kEvicted;
   if (entered) {
     Log(trouble ? LogLevel::kWarn : LogLevel::kInfo, "model " + std::string(ToString(it.state)),
         {{"workload", record.key}, {"reason", it.reason}});
   }
   if (entered && it.state == State::kReady) MarkFilesUsed(record);
-  // A workload that another node holds is that node's to report on.
-  if (seams_.api == nullptr || !record.entry || it.state == State::kPending) return;
+  if (it.state == State::kPending) return;
   record.event_due = record.event_due || entered;
-  TellStatus(record);
+  ReportSoon(record);
 }
 
-void Manager::TellStatus(Record& record) {
+// A workload that another node holds is that node's to report on.
+void Manager::ReportSoon(Record& record) {
   if (seams_.api == nullptr || !record.entry) return;
+  if (IsHeldByAnother(record)) return;
   record.status_due = true;
   if (!std::exchange(record.status_running, true)) Start(record, WriteStatus(record.key));
 }
@@ -63,7 +65,7 @@ void Manager::Measured(const std::string& key, pid_t pid, const ProcessMemory& m
     LogWarn("model server " + record->usage.Text(), {{"workload", key}});
     record->exceeded_due = true;
   }
-  if (step.tell) TellStatus(*record);
+  if (step.tell) ReportSoon(*record);
 }
 
 StatusInput Manager::StatusOf(const Record& record) const {
@@ -82,6 +84,7 @@ StatusInput Manager::StatusOf(const Record& record) const {
   input.restarts = record.it.restarts;
   input.not_honoured = record.not_honoured;
   input.download = record.download;
+  input.pressure = pressure_;
   if (record.it.state == State::kGone) input.stopped = set_.StopReason(record.key);
   if (record.it.pid != 0) {
     input.started = record.started;
@@ -106,6 +109,9 @@ std::vector<kube::EventText> Manager::DueEvents(Record& record) const {
   if (std::exchange(record.exceeded_due, false) && record.usage.exceeded()) {
     events.push_back(ExceededEvent(record.usage.Text(), options_.node_name));
   }
+  for (kube::EventText& event : std::exchange(record.more_events, {})) {
+    events.push_back(std::move(event));
+  }
   return events;
 }
 
@@ -114,7 +120,7 @@ asio::awaitable<void> Manager::WriteStatus(Key key) {
   for (;;) {
     Record* record = Find(key);
     if (record == nullptr) co_return;
-    if (!std::exchange(record->status_due, false)) {
+    if (!std::exchange(record->status_due, false) || IsHeldByAnother(*record)) {
       record->status_running = false;
       co_return;
     }
@@ -127,10 +133,22 @@ asio::awaitable<void> Manager::WriteStatus(Key key) {
       co_await seams_.events->Record(type, workload.meta, std::move(event));
     }
     Json patch = StatusPatch(input, std::chrono::system_clock::now());
-    const std::string path =
-        kube::ResourcePath(type, workload.meta.ns, workload.meta.name, "status");
-    const auto written = co_await seams_.api->MergePatch(path, std::move(patch));
+    // Conditions are written as a whole: on a version that somebody has changed since, his would
+    // go.
+    if (!workload.meta.resource_version.empty()) {
+      patch.Make({"metadata"}).Set("resourceVersion", workload.meta.resource_version);
+    }
+    const auto written =
+        co_await seams_.api->MergePatch(ObjectPath(workload, "status"), std::move(patch));
+    if (written) TakeObject(key, *written);
     if (written || written.error().code() == Code::kNotFound) continue;
+    if (written.error().code() == Code::kConflict) {
+      const auto object = co_await seams_.api->Get(ObjectPath(workload));
+      if (object) TakeObject(key, *object);
+      record = Find(key);
+      if (object && record != nullptr) record->status_due = true;
+      if (object) continue;
+    }
     LogWarn("cannot write the status", {{"workload", key}, {"error", written.error()}});
     if (stopping_ || written.error().code() == Code::kInvalid) continue;
     co_await net::SleepFor(kStatusRetry);

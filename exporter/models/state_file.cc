@@ -37,6 +37,7 @@ Result<ChildRecord> DecodeRecord(const Json& json, size_t index) {
   record.pid = static_cast<pid_t>(pid);
   record.port = static_cast<uint16_t>(port);
   record.start_time = *start->AsUint();
+  record.bound = BoolOr(json, {"bound"}, false);
   record.footprint = footprint != nullptr ? footprint->AsUint().value_or(0) : 0;
   return record;
 }
@@ -55,6 +56,7 @@ std::string EncodeState(const std::vector<ChildRecord>& children) {
     record.Set("port", static_cast<int64_t>(child.port));
     record.Set("identity", child.identity);
     record.Set("footprintBytes", child.footprint);
+    record.Set("bound", child.bound);
     models.Append(std::move(record));
   }
   state.Set("models", std::move(models));

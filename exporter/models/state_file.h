@@ -21,6 +21,7 @@ struct ChildRecord {
   uint16_t port = 0;
   std::string identity;  // of the launch (LaunchPlan)
   uint64_t footprint = 0;
+  bool bound = false;  // by name to this node: it goes on without the API server
   friend bool operator==(const ChildRecord&, const ChildRecord&) = default;
 };
 

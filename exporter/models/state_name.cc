@@ -13,6 +13,7 @@ std::string_view ToString(State state) {
     case State::kReady: return "ready";
     case State::kUnhealthy: return "unhealthy";
     case State::kStopping: return "stopping";
+    case State::kEvicted: return "evicted";
     case State::kBackoff: return "backoff";
     case State::kFailed: return "failed";
     case State::kGone: return "gone";

@@ -19,6 +19,7 @@ std::string_view Phase(State state) {
     case State::kReady: return "Ready";
     case State::kUnhealthy: return "Unhealthy";
     case State::kStopping: return "Stopping";
+    case State::kEvicted: return "Evicted";
     case State::kBackoff: return "Backoff";
     case State::kFailed: return "Failed";
     case State::kGone: return "Stopped";
@@ -72,6 +73,20 @@ std::string Lines(const std::vector<std::string>& lines) {
   return text;
 }
 
+// LLMKube's condition: True for Warning, Critical and Evicted, False for Normal.
+std::optional<Condition> PressureCondition(const StatusInput& input) {
+  if (input.state == State::kEvicted)
+    return Condition{"MemoryPressure", true, "Evicted", input.reason};
+  const std::string message = "memory pressure on node " + input.node;
+  switch (input.pressure) {
+    case Pressure::kNormal: return Condition{"MemoryPressure", false, "Normal", message};
+    case Pressure::kWarning: return Condition{"MemoryPressure", true, "Warning", message};
+    case Pressure::kCritical: return Condition{"MemoryPressure", true, "Critical", message};
+    case Pressure::kUnknown: break;
+  }
+  return std::nullopt;  // what was last known stays
+}
+
 Json Conditions(const StatusInput& input, WallTime now) {
   Json::Array conditions;
   if (const Json* current = input.current.Find("conditions")) {
@@ -85,6 +100,7 @@ Json Conditions(const StatusInput& input, WallTime now) {
        ready ? input.endpoint : input.reason});
   set({"Claimed", input.claimed, input.claimed ? "Claimed" : "NotClaimed",
        input.claimed ? "by node " + input.node : ""});
+  if (auto pressure = PressureCondition(input)) set(std::move(*pressure));
   const auto set_or_remove = [&](std::string_view type, std::string_view reason,
                                  std::string message) {
     if (!message.empty()) return set({type, true, reason, std::move(message)});
@@ -118,7 +134,7 @@ Json TextOrNull(std::string_view text) { return text.empty() ? Json() : Json(tex
 
 Json StatusPatch(const StatusInput& input, WallTime now) {
   const bool ready = input.state == State::kReady;
-  const bool waiting = input.state == State::kWaitingForMemory;
+  const bool waiting = input.state == State::kWaitingForMemory || input.state == State::kEvicted;
   const std::string_view scheduling = input.check_failed ? "MemoryCheckFailed"
                                       : waiting          ? "InsufficientMemory"
                                                          : "";
@@ -154,6 +170,7 @@ std::optional<kube::EventText> StateEvent(State state, const std::string& reason
   const std::string where = " on node " + node;
   switch (state) {
     case State::kWaitingForMemory: return kube::EventText{true, "InsufficientMemory", reason};
+    case State::kEvicted: return kube::EventText{true, "Evicted", reason + where};
     case State::kFetching: return kube::EventText{false, "Downloading", reason + where};
     case State::kLoading:
       return kube::EventText{false, "Loading", "llama-server loads the model" + where};

@@ -36,6 +36,7 @@ struct StatusInput {
   std::optional<WallTime> started{};                    // of the running process
   std::optional<ProcessMemory> memory{};                // of the running process, as last told
   std::string exceeded{};                               // Usage::Text()
+  Pressure pressure = Pressure::kUnknown;               // of this node's memory
 };
 
 // {"status": {...}} for application/merge-patch+json on the status subresource.

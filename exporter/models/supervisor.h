@@ -3,7 +3,8 @@
 //
 // Invariants, whatever the order of events: a new llama-server is asked for only after the exit of
 // the old one was seen; a stop escalates until that exit; the load slot is held from before the
-// pre-flight until the server is ready or gone; the endpoint is published only while ready.
+// pre-flight until the server is ready or gone; the endpoint is published only while ready; a claim
+// is given up by whatever ends an attempt for longer than a backoff.
 #pragma once
 
 #include <sys/types.h>
@@ -32,6 +33,7 @@ enum class State {
   kReady,
   kUnhealthy,  // runs, was ready, does not answer
   kStopping,
+  kEvicted,  // stopped because memory was critical; comes back when the evictor says so
   kBackoff,  // failed; the next attempt is timed
   kFailed,   // failed too often, or can never work as it is written
   kGone,     // not wanted, nothing left of it
@@ -49,11 +51,14 @@ struct SupervisorPolicy {
   // llama-server finishes a running request on SIGTERM, and waits for ever on one whose client
   // keeps the connection; after the limit the process group is killed.
   Duration drain{30'000}, hung_drain{10'000}, kill_again{5'000};
+  // Out of touch with the API server another node takes over when our Lease ends (lease_keeper.h);
+  // evicted, the memory is wanted back soon.
+  Duration fence_drain{5'000}, evict_drain{10'000};
   Duration backoff_initial{1'000}, backoff_max{120'000};
   int crash_limit = 5;             // starts in a row that did not stay up
   Duration stable_after{600'000};  // ready this long: earlier crashes are forgotten
   Duration failed_retry{600'000};
-  Duration waiting_retry{15'000}, claimed_elsewhere_retry{30'000};
+  Duration waiting_retry{15'000}, claimed_elsewhere_retry{30'000}, out_of_touch_retry{2'000};
 };
 
 struct Event {
@@ -67,6 +72,11 @@ struct Event {
     kFetchFailed,      // attempt, text, lasting: only an edit can help
     kRefused,          // by the verdict, at the claim or in pre-flight; attempt, text
     kHeldElsewhere,    // attempt, text = who holds the claim
+    kOutOfTouch,       // attempt, text; nothing may be claimed or launched now
+    kClaimFree,        // the node that held the claim has given it up
+    kFenced,           // others may take the workload over soon; text
+    kEvicted,          // text = the numbers
+    kReadmitted,       // after an eviction
     kStepFailed,       // claim, fetch or pre-flight could not be done; attempt, text
     kSlotGranted,      // attempt
     kPreflightPassed,  // attempt, bytes = size of the model file
@@ -85,6 +95,8 @@ struct Event {
   pid_t pid = 0;
   uint64_t bytes = 0;
   bool fetch = false, lasting = false;
+  std::chrono::milliseconds retry{
+      0};  // kHeldElsewhere: when to ask again at the latest; 0 = unknown
 };
 
 enum class Action {
@@ -117,7 +129,7 @@ struct Supervised {
   SteadyTime since{};                                      // of `state`
 
   // What the machine alone uses.
-  enum class AfterStop { kRestart, kFailure, kInvalid };
+  enum class AfterStop { kRestart, kFailure, kInvalid, kFence, kEvict };
   AfterStop after_stop = AfterStop::kRestart;
   bool slot = false;  // held or asked for
   bool spawning = false, probing = false, spawned_before = false;

@@ -33,7 +33,8 @@ asio::awaitable<void> EndpointPublisher::Apply(EndpointChange change) {
     known_.erase(now);
     done = co_await Remove(change);
   } else if (change.port == 0) {
-    known_.erase(now);  // it was never published
+    known_.erase(now);  // it was never published, at least not by us
+    done = co_await WithdrawOther(change);
   } else {
     done = co_await Write(change);
   }
@@ -68,6 +69,27 @@ asio::awaitable<Result<void>> EndpointPublisher::Write(EndpointChange change) {
   const auto put = co_await Put(kube::kServiceType, *name, std::move(service));
   if (!put) co_return put.error();
   co_return co_await Put(kube::kEndpointSliceType, *name, std::move(*slice));
+}
+
+// What the node that held the object before published stays, but takes no traffic.
+asio::awaitable<Result<void>> EndpointPublisher::WithdrawOther(EndpointChange change) {
+  const auto name = EndpointName(change.object.name);
+  if (!name) co_return Result<void>();
+  const std::string path = kube::ResourcePath(kube::kEndpointSliceType, change.object.ns, *name);
+  const auto found = co_await api_.Get(path);
+  if (!found && found.error().code() == Code::kNotFound) co_return Result<void>();
+  if (!found) co_return found.error();
+  const Json* endpoints = found->Find("endpoints");
+  if (!IsManagedEndpoint(*found) || endpoints == nullptr || endpoints->AsArray() == nullptr) {
+    co_return Result<void>();
+  }
+  Json::Array withdrawn = *endpoints->AsArray();
+  for (Json& endpoint : withdrawn) endpoint.Make({"conditions"}).Set("ready", false);
+  Json patch = Json::MakeObject();
+  patch.Set("endpoints", Json(std::move(withdrawn)));
+  const auto patched = co_await api_.MergePatch(path, std::move(patch));
+  if (!patched) co_return patched.error();
+  co_return Result<void>();
 }
 
 // Creates the object, or brings one that is ours up to date; never touches another's.

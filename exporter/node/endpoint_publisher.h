@@ -1,7 +1,7 @@
 // Keeps Service and EndpointSlice of each served model as the model is, with a heartbeat every 30
-// s. A withdrawn endpoint stays as not ready while its object exists and no other node holds it;
-// both go with the object. One per process; failures are logged and tried again at the next
-// heartbeat.
+// s. A withdrawn endpoint, also one that a dead node left, stays as not ready while its object
+// exists and no other node holds it; both go with the object. One per process; failures are logged
+// and tried again at the next heartbeat.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -41,6 +41,7 @@ class EndpointPublisher {
     uint64_t word = 0;  // of words_, when it was said
   };
   boost::asio::awaitable<Result<void>> Write(EndpointChange change);
+  boost::asio::awaitable<Result<void>> WithdrawOther(EndpointChange change);
   boost::asio::awaitable<Result<void>> Put(const kube::ResourceType& type, std::string name,
                                            Json object);
   boost::asio::awaitable<Fate> FateOf(EndpointChange change);

@@ -14,8 +14,6 @@ namespace {
 
 using estimator::NodeCapacity;
 
-constexpr int kLeaseSeconds = 40;  // the kubelet's; the cluster's grace period goes with it
-
 Json Object(std::initializer_list<std::pair<const char*, Json>> members) {
   Json out = Json::MakeObject();
   for (const auto& [name, value] : members) out.Set(name, value);
@@ -158,16 +156,20 @@ Json AnnotationPatch(const NodeCapacity& capacity) {
   return patch;
 }
 
-Json LeaseDocument(const std::string& name, const std::string& uid, WallTime now) {
+Json LeaseDocument(const std::string& name, const std::string& uid, std::chrono::seconds duration,
+                   WallTime now) {
   Json lease = Object({{"apiVersion", "coordination.k8s.io/v1"}, {"kind", "Lease"}});
   Json& metadata = lease.Make({"metadata"});
   metadata.Set("name", name);
   metadata.Set("namespace", "kube-node-lease");
-  Json owners = Json::MakeArray();
-  owners.Append(Object({{"apiVersion", "v1"}, {"kind", "Node"}, {"name", name}, {"uid", uid}}));
-  metadata.Set("ownerReferences", owners);
+  metadata.Make({"labels"}).Set(kLeaseLabel, "true");
+  if (!uid.empty()) {
+    Json owners = Json::MakeArray();
+    owners.Append(Object({{"apiVersion", "v1"}, {"kind", "Node"}, {"name", name}, {"uid", uid}}));
+    metadata.Set("ownerReferences", owners);
+  }
   lease.Set("spec", Object({{"holderIdentity", name},
-                            {"leaseDurationSeconds", kLeaseSeconds},
+                            {"leaseDurationSeconds", static_cast<int64_t>(duration.count())},
                             {"renewTime", FormatRfc3339Micro(now)}}));
   return lease;
 }

@@ -15,6 +15,7 @@ namespace headroom::exporter {
 // A Node is ours to keep alive (Lease, conditions) if it carries this; a kubelet's does not.
 inline constexpr std::string_view kProviderPrefix = "headroom://";
 inline constexpr std::string_view kRegisteredLabel = "headroom.dev/registered";
+inline constexpr std::string_view kLeaseLabel = "headroom.dev/lease";  // a kubelet's has it not
 inline constexpr std::string_view kNoPodsTaint = "headroom.dev/no-pods";
 
 struct NodeIdentity {
@@ -41,8 +42,10 @@ Json StatusDocument(const NodeIdentity& identity, const estimator::NodeCapacity&
 // {"metadata": {"annotations": ...}} for a merge patch, with null for what no longer holds.
 Json AnnotationPatch(const estimator::NodeCapacity& capacity);
 
-// The Lease by which the cluster sees that the host is alive. `uid` of the Node it belongs to.
-Json LeaseDocument(const std::string& name, const std::string& uid, WallTime now);
+// The Lease by which the cluster sees that the host is alive. `uid` of the Node it belongs to, "" =
+// none is known.
+Json LeaseDocument(const std::string& name, const std::string& uid, std::chrono::seconds duration,
+                   WallTime now);
 
 // The whole Node exactly as the API would give it: /v1/node, and `--nodes` of the webhook.
 Json NodeDocument(const NodeIdentity& identity, const estimator::NodeCapacity& capacity,

@@ -1,14 +1,16 @@
 #include "exporter/node/publisher.h"
 
+#include <boost/asio/this_coro.hpp>
+#include <utility>
+
 #include "common/log.h"
+#include "net/task_group.h"
 
 namespace headroom::exporter {
 
 namespace asio = boost::asio;
 
 namespace {
-
-constexpr std::string_view kLeaseNamespace = "kube-node-lease";
 
 WallTime Now() { return std::chrono::system_clock::now(); }
 
@@ -18,20 +20,43 @@ NodePublisher::NodePublisher(kube::ApiClient& api, PublisherOptions options, Cap
     : api_(api),
       options_(std::move(options)),
       capacity_(std::move(capacity)),
-      state_(options_.register_node, options_.intervals) {}
+      state_(options_.register_node, options_.intervals),
+      lease_(api, options_.identity.name, options_.lease, [this] {
+        return LeaseKeeper::Owner{state_.uid(), state_.registered()};
+      }) {}
 
 asio::awaitable<void> NodePublisher::Run() {
+  const auto executor = co_await asio::this_coro::executor;
+  net::TaskGroup group(executor);
+  group.Spawn(lease_.Run());
+  group.Spawn(RunNode());
+  co_await group.Join();
+}
+
+asio::awaitable<void> NodePublisher::Settled() {
+  while (!state_.settled()) co_await looked_.Wait(net::After(std::chrono::minutes(1)));
+}
+
+asio::awaitable<void> NodePublisher::RunNode() {
+  uint64_t missed = 0;
   for (;;) {
     const auto capacity = capacity_();
     NodeStep step = NodeStep::kWait;
+    if (std::exchange(missed, lease_.missed()) != lease_.missed()) state_.PulseMissed();
     if (capacity) step = state_.Next(*capacity, std::chrono::steady_clock::now());
     if (step == NodeStep::kWait) {
       co_await wake_.Wait(net::After(options_.tick));
       continue;
     }
     const auto result = co_await Perform(step, *capacity);
-    const std::string before = state_.problem();
+    const std::string before = state_.problem(), uid = state_.uid();
+    const auto labels = kube::DecodeMeta(state_.node()).labels;
     state_.Done(step, result, *capacity, std::chrono::steady_clock::now(), Jitter());
+    if (state_.uid() != uid) lease_.Wake();
+    looked_.Notify();
+    if (options_.on_labels && kube::DecodeMeta(state_.node()).labels != labels) {
+      options_.on_labels();
+    }
     Tell(step, result, before);
   }
 }
@@ -47,7 +72,6 @@ asio::awaitable<Result<Json>> NodePublisher::Perform(NodeStep step,
       Json node = RegistrationDocument(options_.identity, capacity);
       co_return co_await api_.Create(kube::ResourcePath(type, "", ""), std::move(node));
     }
-    case NodeStep::kRenewLease: co_return co_await RenewLease();
     case NodeStep::kAnnotate: {
       Json patch = AnnotationPatch(capacity);
       co_return co_await api_.MergePatch(kube::ResourcePath(type, "", name), std::move(patch));
@@ -59,17 +83,6 @@ asio::awaitable<Result<Json>> NodePublisher::Perform(NodeStep step,
     }
   }
   co_return Json();
-}
-
-// The owner goes with every renewal: a Node registered anew has another uid, and a Lease that names
-// the old one would be collected as garbage.
-asio::awaitable<Result<Json>> NodePublisher::RenewLease() {
-  const std::string& name = options_.identity.name;
-  const Json lease = LeaseDocument(name, state_.uid(), Now());
-  auto renewed =
-      co_await api_.MergePatch(kube::ResourcePath(kube::kLeaseType, kLeaseNamespace, name), lease);
-  if (renewed || renewed.error().code() != Code::kNotFound) co_return renewed;
-  co_return co_await api_.Create(kube::ResourcePath(kube::kLeaseType, kLeaseNamespace, ""), lease);
 }
 
 void NodePublisher::Tell(NodeStep step, const Result<Json>& result,

@@ -11,7 +11,6 @@ std::string_view ToString(NodeStep step) {
     case NodeStep::kWait: return "wait";
     case NodeStep::kGet: return "read the Node";
     case NodeStep::kRegister: return "register the Node";
-    case NodeStep::kRenewLease: return "renew the Lease";
     case NodeStep::kAnnotate: return "annotate the Node";
     case NodeStep::kWriteStatus: return "write the Node's status";
   }
@@ -34,9 +33,6 @@ NodeStep PublisherState::Next(const NodeCapacity& capacity, SteadyTime now) cons
     return due(step, true) ? step : NodeStep::kWait;
   }
   const bool ours = owner_ == Owner::kUs;
-  if (due(NodeStep::kRenewLease, ours && (!lease_at_ || now - *lease_at_ >= intervals_.lease))) {
-    return NodeStep::kRenewLease;
-  }
   if (due(NodeStep::kAnnotate, policy_.Due(capacity, now))) return NodeStep::kAnnotate;
   const bool status =
       !status_at_ || now - *status_at_ >= intervals_.status || status_level_ != capacity.pressure;
@@ -65,7 +61,6 @@ void PublisherState::Lost() {
   uid_.clear();
   node_ = Json();
   policy_.Forget();
-  lease_at_.reset();
   status_at_.reset();
 }
 
@@ -81,10 +76,6 @@ void PublisherState::Succeeded(NodeStep step, const Json& result, const NodeCapa
       Saw(result);
       published_ = true;
       return policy_.Published(capacity, now, jitter);
-    case NodeStep::kRenewLease:
-      if (lease_at_ && now - *lease_at_ > intervals_.missed_pulse) status_at_.reset();
-      lease_at_ = now;
-      return;
     case NodeStep::kWriteStatus:
       Saw(result);
       status_at_ = now;
@@ -94,8 +85,7 @@ void PublisherState::Succeeded(NodeStep step, const Json& result, const NodeCapa
 }
 
 void PublisherState::Failed(NodeStep step, const Error& error, SteadyTime now, double jitter) {
-  const bool node_gone = error.code() == Code::kNotFound && step != NodeStep::kRegister &&
-                         step != NodeStep::kRenewLease;
+  const bool node_gone = error.code() == Code::kNotFound && step != NodeStep::kRegister;
   if (node_gone) {
     Lost();
     if (!register_node_) {

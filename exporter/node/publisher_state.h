@@ -14,16 +14,13 @@
 
 namespace headroom::exporter {
 
-enum class NodeStep { kWait, kGet, kRegister, kRenewLease, kAnnotate, kWriteStatus };
-inline constexpr size_t kNodeSteps = 6;
+enum class NodeStep { kWait, kGet, kRegister, kAnnotate, kWriteStatus };
+inline constexpr size_t kNodeSteps = 5;
 std::string_view ToString(NodeStep step);
 
 struct NodeIntervals {
-  std::chrono::milliseconds lease{10'000};
   std::chrono::milliseconds status{300'000};  // heartbeat of the conditions; the Lease is the pulse
   std::chrono::milliseconds absent{30'000};   // look again for a Node we may not register
-  // A pulse that came this late may have turned the conditions to Unknown: write them again.
-  std::chrono::milliseconds missed_pulse{30'000};
   PublishIntervals publish{};
 };
 
@@ -32,12 +29,20 @@ class PublisherState {
   PublisherState(bool register_node, NodeIntervals intervals = {});
 
   NodeStep Next(const estimator::NodeCapacity& capacity, SteadyTime now) const;
-  // `result` holds the Node (or Lease) as the API gave it back. `jitter` in [0, 1).
+  // The Lease was renewed so late that the conditions may have been turned to Unknown: they are
+  // written again.
+  void PulseMissed() { status_at_.reset(); }
+  // `result` holds the Node as the API gave it back. `jitter` in [0, 1).
   void Done(NodeStep step, const Result<Json>& result, const estimator::NodeCapacity& capacity,
             SteadyTime now, double jitter);
 
   bool registered() const { return owner_ == Owner::kUs; }  // the Node is ours to keep alive
   bool published() const { return published_; }             // annotations written at least once
+  // Whose the Node is, is known, and with it its labels.
+  bool settled() const {
+    return owner_ == Owner::kUs || owner_ == Owner::kForeign ||
+           (owner_ == Owner::kAbsent && !register_node_);
+  }
   const std::string& uid() const { return uid_; }
   const Json& node() const { return node_; }  // as last seen, null = never
   // Why the node is not published as it should be, for /readyz and logs; "" = all is well.
@@ -65,7 +70,7 @@ class PublisherState {
   std::string uid_, problem_, status_level_;
   Json node_;
   std::array<Attempt, kNodeSteps> attempts_;
-  std::optional<SteadyTime> lease_at_, status_at_;  // last success
+  std::optional<SteadyTime> status_at_;  // last success
 };
 
 }  // namespace headroom::exporter

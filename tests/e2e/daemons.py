@@ -20,7 +20,8 @@ START_SECONDS = 30
 def program(name):
     """Path of a program of the build under test."""
     folder = {"headroom-exporter": "exporter", "headroom-webhook": "webhook", "headroom": "cli",
-              "make-gguf": "tests/tools", "short-lived-webhook": "tests/e2e"}[name]
+              "make-gguf": "tests/tools", "short-lived-webhook": "tests/e2e",
+              "stand-in-server": "tests/tools"}[name]
     return BUILD / folder / name
 
 

@@ -85,30 +85,6 @@ TEST(WorkloadSet, SpecChangesAreToldFromStatusAndClaims) {
   EXPECT_NE(set.Find("Model/a/llama")->spec, before);
 }
 
-TEST(Claim, Decides) {
-  const WallTime now = At("2026-01-02T03:04:05Z");
-  const ClaimHolder alive{now - std::chrono::seconds(10)};
-  const ClaimHolder expired{now - std::chrono::seconds(41)};
-  kube::Workload free, ours, theirs;
-  ours.claimed_by = "mac-1";
-  ours.claimed_footprint = 100;
-  theirs.claimed_by = "mac-2";
-  struct Case {
-    kube::Workload workload;
-    std::optional<ClaimHolder> holder;
-    ClaimDecision expected;
-  } const cases[] = {
-      {free, std::nullopt, ClaimDecision::kClaim},    {ours, std::nullopt, ClaimDecision::kOurs},
-      {theirs, alive, ClaimDecision::kElsewhere},     {theirs, expired, ClaimDecision::kClaim},
-      {theirs, ClaimHolder{}, ClaimDecision::kClaim}, {theirs, std::nullopt, ClaimDecision::kClaim},
-  };
-  for (const Case& c : cases) {
-    EXPECT_EQ(DecideClaim(c.workload, "mac-1", 100, c.holder, now), c.expected);
-  }
-  EXPECT_EQ(DecideClaim(ours, "mac-1", 200, std::nullopt, now), ClaimDecision::kClaim)
-      << "the footprint changed";
-}
-
 TEST(Claim, PatchesAreOptimistic) {
   kube::Meta meta;
   meta.resource_version = "7";
@@ -118,14 +94,6 @@ TEST(Claim, PatchesAreOptimistic) {
   EXPECT_EQ(WriteJson(ReleasePatch(meta)),
             R"({"metadata":{"resourceVersion":"7","annotations":)"
             R"({"headroom.dev/claimed-by":null,"headroom.dev/footprint-bytes":null}}})");
-}
-
-TEST(Claim, ReadsLeases) {
-  const ClaimHolder holder = DecodeHolder(
-      Object("spec: {renewTime: \"2026-01-02T03:04:05.000000Z\", leaseDurationSeconds: 15}"));
-  EXPECT_EQ(holder.renewed_at, At("2026-01-02T03:04:05Z"));
-  EXPECT_EQ(holder.lease_duration, std::chrono::seconds(15));
-  EXPECT_EQ(DecodeHolder(Object("spec: {renewTime: soon}")).renewed_at, std::nullopt);
 }
 
 TEST(Claim, IsForNode) {

@@ -1,9 +1,9 @@
-#include "exporter/models/supervisor.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <random>
+
+#include "exporter/models/supervisor.h"
 
 namespace headroom::exporter {
 namespace {
@@ -20,7 +20,9 @@ struct World {
   Supervised it;
   SteadyTime now{};
 
-  Actions On(Event event) { return Supervisor(policy, [] { return 0.0; }).Step(it, event, now); }
+  Actions On(Event event) {
+    return Supervisor(policy, [] { return 0.0; }).Step(it, event, now);
+  }
   Actions Tick(SupervisorPolicy::Duration later = 0ms) {
     now += later;
     return On({});
@@ -81,7 +83,9 @@ TEST(Supervisor, LaunchesInOrder) {
 TEST(Supervisor, WaitsForMemoryAndComesBack) {
   World w;
   w.Wanted();
-  EXPECT_THAT(w.On({.type = Type::kRefused, .text = "too large", .attempt = 1}), IsEmpty());
+  EXPECT_THAT(w.On({.type = Type::kRefused, .text = "too large", .attempt = 1}),
+              ElementsAre(Action::kReleaseClaim))
+      << "one that an earlier attempt left";
   EXPECT_EQ(w.it.state, State::kWaitingForMemory);
   EXPECT_EQ(w.it.reason, "too large");
   EXPECT_EQ(w.Wake(), w.now + 15s);
@@ -356,8 +360,8 @@ TEST(Supervisor, KeepsItsInvariantsUnderHostileSequences) {
             ASSERT_TRUE(slot) << "load without the slot, seed " << seed;
             terminated = false;
             alive = random() % 5 ? ++next_pid : 0;
-            more = alive ? w.Spawned(alive)
-                         : w.On({.type = Type::kSpawnFailed, .text = "no memory"});
+            more =
+                alive ? w.Spawned(alive) : w.On({.type = Type::kSpawnFailed, .text = "no memory"});
           } else if (action == Action::kAcquireSlot) {
             slot = true;
           } else if (action == Action::kReleaseSlot) {
@@ -376,12 +380,87 @@ TEST(Supervisor, KeepsItsInvariantsUnderHostileSequences) {
       ASSERT_EQ(w.it.pid, alive) << "an orphan, seed " << seed << " step " << step;
       ASSERT_TRUE(!w.it.published || w.it.state == State::kReady);
       ASSERT_TRUE(w.it.state != State::kGone || (!slot && alive == 0));
-      const bool stuck = w.it.wanted && alive == 0 && !w.Wake() &&
-                         w.it.state != State::kClaiming && w.it.state != State::kPreflight &&
+      const bool stuck = w.it.wanted && alive == 0 && !w.Wake() && w.it.state != State::kClaiming &&
+                         w.it.state != State::kPreflight &&
+                         w.it.state != State::kEvicted &&  // until the evictor says so
                          !(w.it.state == State::kFailed && w.it.identity.empty());
       ASSERT_FALSE(stuck) << ToString(w.it.state) << ", seed " << seed << " step " << step;
     }
   }
+}
+
+TEST(Supervisor, AsksAgainWhenTheHolderCouldBeDeadOrGivesUp) {
+  World w;
+  w.Wanted();
+  w.On({.type = Type::kHeldElsewhere, .text = "claimed by mac-2", .attempt = 1, .retry = 4s});
+  EXPECT_EQ(w.Wake(), w.now + 4s);
+  EXPECT_THAT(w.On({.type = Type::kClaimFree}), ElementsAre(Action::kClaim));
+  w.On({.type = Type::kHeldElsewhere, .text = "claimed by mac-2", .attempt = 2, .retry = 300s});
+  EXPECT_EQ(w.Wake(), w.now + 30s);
+}
+
+TEST(Supervisor, GivesTheClaimUpWhenItFailedTooOften) {
+  World w;
+  for (int i = 1; i < w.policy.crash_limit; ++i) {
+    w.Launch(i);
+    w.Exited(i);
+    w.Tick(10min);
+  }
+  w.Launch(99);
+  EXPECT_THAT(w.Exited(99), ElementsAre(Action::kReleaseSlot, Action::kReleaseClaim));
+  EXPECT_EQ(w.it.state, State::kFailed);
+}
+
+TEST(Supervisor, FencedItStopsInTimeAndComesBack) {
+  World w;
+  w.MakeReady(7);
+  EXPECT_THAT(w.On({.type = Type::kFenced, .text = "out of touch"}),
+              ElementsAre(Action::kWithdraw, Action::kTerminate));
+  EXPECT_THAT(w.Tick(5s), ElementsAre(Action::kKill));
+  EXPECT_THAT(w.Exited(7), IsEmpty()) << "the claim stays: nobody can be told";
+  EXPECT_EQ(w.it.state, State::kPending);
+  EXPECT_EQ(w.it.reason, "out of touch");
+  EXPECT_THAT(w.Tick(2s), ElementsAre(Action::kClaim));
+  EXPECT_THAT(w.On({.type = Type::kOutOfTouch, .text = "still", .attempt = w.it.attempt}),
+              IsEmpty());
+  EXPECT_EQ(w.it.state, State::kPending);
+  EXPECT_THAT(w.Tick(2s), ElementsAre(Action::kClaim));
+}
+
+TEST(Supervisor, FencedWhileItDrainsItHasNoMoreTimeThanThat) {
+  World w;
+  w.MakeReady(7);
+  w.Wanted("b");
+  w.now += 10s;
+  EXPECT_THAT(w.On({.type = Type::kFenced, .text = "out of touch"}), IsEmpty());
+  EXPECT_THAT(w.Tick(5s), ElementsAre(Action::kKill)) << "not after the 30 s of a drain";
+  w.Exited(7);
+  EXPECT_EQ(w.it.state, State::kPending);
+}
+
+TEST(Supervisor, EvictedItWaitsToBeReadmitted) {
+  World w;
+  w.MakeReady(7);
+  EXPECT_THAT(w.On({.type = Type::kEvicted, .text = "numbers"}),
+              ElementsAre(Action::kWithdraw, Action::kTerminate));
+  EXPECT_THAT(w.On({.type = Type::kEvicted, .text = "again"}), IsEmpty());
+  EXPECT_THAT(w.Tick(10s), ElementsAre(Action::kKill)) << "killed or not, it is evicted";
+  EXPECT_THAT(w.Exited(7), ElementsAre(Action::kReleaseClaim));
+  EXPECT_EQ(w.it.state, State::kEvicted);
+  EXPECT_EQ(w.it.reason, "numbers");
+  EXPECT_THAT(w.Tick(24h), IsEmpty());
+  EXPECT_THAT(w.On({.type = Type::kMemoryFreed}), IsEmpty());
+  EXPECT_THAT(w.On({.type = Type::kReadmitted}), ElementsAre(Action::kClaim));
+  EXPECT_THAT(w.On({.type = Type::kReadmitted}), IsEmpty());
+}
+
+TEST(Supervisor, AnEvictedModelThatIsNotWantedIsGone) {
+  World w;
+  w.MakeReady(7);
+  w.On({.type = Type::kEvicted, .text = "numbers"});
+  w.On({.type = Type::kUnwanted});
+  w.Exited(7);
+  EXPECT_EQ(w.it.state, State::kGone);
 }
 
 }  // namespace

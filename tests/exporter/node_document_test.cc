@@ -95,7 +95,7 @@ TEST(NodeDocument, APatchRemovesWhatNoLongerHolds) {
 }
 
 TEST(NodeDocument, TheLeaseBelongsToTheNode) {
-  const Json lease = LeaseDocument("mac-1", "u-1", WallTime{1'000'000s});
+  const Json lease = LeaseDocument("mac-1", "u-1", 40s, WallTime{1'000'000s});
   EXPECT_EQ(StringOr(lease, {"metadata", "namespace"}), "kube-node-lease");
   EXPECT_EQ(StringOr(lease.Find({"metadata", "ownerReferences"})->AsArray()->front(), {"uid"}),
             "u-1");

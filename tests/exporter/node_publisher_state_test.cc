@@ -44,7 +44,6 @@ class Script {
   Script& Begin() {
     return Expect(NodeStep::kGet, Error(Code::kNotFound, "no"))
         .Expect(NodeStep::kRegister, Node("u-1", true))
-        .Expect(NodeStep::kRenewLease, Json())
         .Expect(NodeStep::kWriteStatus, Node("u-1", true))
         .Idle();
   }
@@ -64,14 +63,11 @@ TEST(PublisherState, RegistersWhereNoNodeIs) {
   EXPECT_EQ(script.state.problem(), "");
 }
 
-TEST(PublisherState, RenewsTheLeaseEveryTenSecondsAndAnnotatesOnceAMinute) {
+TEST(PublisherState, AnnotatesOnceAMinute) {
   Script script(true);
   script.Begin();
-  for (int i = 0; i < 5; ++i) script.After(10s).Expect(NodeStep::kRenewLease, Json()).Idle();
-  script.After(10s)
-      .Expect(NodeStep::kRenewLease, Json())
-      .Expect(NodeStep::kAnnotate, Node("u-1", true))
-      .Idle();
+  for (int i = 0; i < 5; ++i) script.After(10s).Idle();
+  script.After(10s).Expect(NodeStep::kAnnotate, Node("u-1", true)).Idle();
 }
 
 TEST(PublisherState, ALevelChangeIsWrittenAtOnceInAnnotationAndCondition) {
@@ -98,7 +94,6 @@ TEST(PublisherState, AnnotatesAKubeletsNodeAndNothingMore) {
 TEST(PublisherState, ContinuesWithTheNodeOfAnEarlierRun) {
   Script script(true);
   script.Expect(NodeStep::kGet, Node("u-0", true))
-      .Expect(NodeStep::kRenewLease, Json())
       .Expect(NodeStep::kAnnotate, Node("u-0", true))
       .Expect(NodeStep::kWriteStatus, Node("u-0", true))
       .Idle();
@@ -108,10 +103,8 @@ TEST(PublisherState, RegistersAgainWhenTheNodeWasDeleted) {
   Script script(true);
   script.Begin();
   script.After(60s)
-      .Expect(NodeStep::kRenewLease, Json())
       .Expect(NodeStep::kAnnotate, Error(Code::kNotFound, "gone"))
       .Expect(NodeStep::kRegister, Node("u-2", true))
-      .Expect(NodeStep::kRenewLease, Json())
       .Expect(NodeStep::kWriteStatus, Node("u-2", true))
       .Idle();
   EXPECT_EQ(script.state.uid(), "u-2");
@@ -120,10 +113,7 @@ TEST(PublisherState, RegistersAgainWhenTheNodeWasDeleted) {
 TEST(PublisherState, SeesANodeThatWasMadeAgainBehindItsBack) {
   Script script(true);
   script.Begin();
-  script.After(60s)
-      .Expect(NodeStep::kRenewLease, Json())
-      .Expect(NodeStep::kAnnotate, Node("k-9", false))
-      .Idle();
+  script.After(60s).Expect(NodeStep::kAnnotate, Node("k-9", false)).Idle();
   EXPECT_FALSE(script.state.registered());
 }
 
@@ -149,23 +139,21 @@ TEST(PublisherState, WithoutRegistrationItWaitsForTheNode) {
 TEST(PublisherState, BacksOffPerStepSoThatALackingRightStopsNothingElse) {
   Script script(true);
   script.Expect(NodeStep::kGet, Node("u-1", true))
-      .Expect(NodeStep::kRenewLease, Error(Code::kUnauthorized, "leases is forbidden"))
-      .Expect(NodeStep::kAnnotate, Node("u-1", true));
-  script.Expect(NodeStep::kWriteStatus, Node("u-1", true)).Idle();
-  script.After(1s).Expect(NodeStep::kRenewLease, Error(Code::kUnauthorized, "forbidden")).Idle();
-  EXPECT_EQ(script.state.problem(), "renew the Lease: forbidden");
-  script.After(1s).Idle().After(1s).Expect(NodeStep::kRenewLease, Json());
+      .Expect(NodeStep::kAnnotate, Error(Code::kUnauthorized, "nodes is forbidden"))
+      .Expect(NodeStep::kWriteStatus, Node("u-1", true))
+      .Idle();
+  script.After(1s).Expect(NodeStep::kAnnotate, Error(Code::kUnauthorized, "forbidden")).Idle();
+  EXPECT_EQ(script.state.problem(), "annotate the Node: forbidden");
+  script.After(1s).Idle().After(1s).Expect(NodeStep::kAnnotate, Node("u-1", true));
   EXPECT_EQ(script.state.problem(), "");
 }
 
 TEST(PublisherState, AMissedPulseWritesTheConditionsAgain) {
   Script script(true);
   script.Begin();
-  script
-      .After(45s)  // the Mac slept: the node controller may have said Unknown meanwhile
-      .Expect(NodeStep::kRenewLease, Json())
-      .Expect(NodeStep::kWriteStatus, Node("u-1", true))
-      .Idle();
+  script.After(45s).Idle();
+  script.state.PulseMissed();  // the Mac slept: the node controller may have said Unknown meanwhile
+  script.Expect(NodeStep::kWriteStatus, Node("u-1", true)).Idle();
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ class Publisher : public kube::ApiTest {
     PublisherOptions options;
     options.identity = {"mac-1", "darwin", "arm64", "Darwin 24", 8, "10.0.0.5"};
     options.tick = 1ms;
-    options.intervals.lease = 2ms;
+    options.lease.interval = options.lease.retry = 2ms;
     options.intervals.publish.at_once = 1ms;
     return std::make_unique<NodePublisher>(
         *client_, options, [this]() -> Result<estimator::NodeCapacity> { return capacity_; });
@@ -56,7 +56,10 @@ class Publisher : public kube::ApiTest {
 TEST_F(Publisher, RegistersAndKeepsItsNodeAlive) {
   const auto publisher = Make();
   tasks_.Spawn(publisher->Run());
-  RunUntil([this] { return !lease_.IsNull() && node_.Find({"status", "conditions"}) != nullptr; });
+  RunUntil([this] {
+    return lease_.Find({"metadata", "ownerReferences"}) != nullptr &&
+           node_.Find({"status", "conditions"}) != nullptr;
+  });
   EXPECT_TRUE(IsRegistered(node_));
   EXPECT_EQ(StringOr(node_, {"metadata", "annotations", "headroom.dev/memory-total"}),
             "68719476736");
