@@ -10,6 +10,7 @@ constexpr std::array kCommands = {
     Command{"estimate", "what a model file needs in memory, part by part", RunEstimate},
     Command{"inspect", "what the header of a model file says", RunInspect},
     Command{"apply", "ask the webhook about manifests and keep those it accepts", RunApply},
+    Command{"probe", "prove that the cluster's API server asks the webhook", RunProbe},
     Command{"delete", "remove accepted manifests, which stops their models", RunDelete},
 };
 

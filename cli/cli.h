@@ -35,6 +35,7 @@ int Run(const Arguments& arguments, Streams streams);
 int RunEstimate(const Arguments& arguments, Streams streams);
 int RunInspect(const Arguments& arguments, Streams streams);
 int RunApply(const Arguments& arguments, Streams streams);
+int RunProbe(const Arguments& arguments, Streams streams);
 int RunDelete(const Arguments& arguments, Streams streams);
 
 // "headroom: TEXT" on err, and the exit code to return.
