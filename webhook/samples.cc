@@ -34,6 +34,12 @@ void AddView(Samples& out, const View& view) {
   out.Gauge(kObjects, kHelp, static_cast<double>(view.nodes().size()), "kind", "Node");
   out.Gauge(kObjects, kHelp, static_cast<double>(view.models()), "kind", "Model");
   out.Gauge(kObjects, kHelp, static_cast<double>(view.services()), "kind", "InferenceService");
+  for (const kube::Node* node : view.nodes()) {
+    if (!node->capacity.observed_at) continue;
+    out.Gauge("headroom_webhook_node_observed_timestamp_seconds",
+              "When the node last reported; without a report for 3 minutes it is no candidate.",
+              Seconds(*node->capacity.observed_at), "node", node->meta.name);
+  }
   out.Gauge("headroom_webhook_reservations", "Admissions of the last minute that no node claimed.",
             static_cast<double>(view.reservations()));
 }

@@ -186,6 +186,7 @@ TEST_F(AppTest, ManifestsOfTheFolderOccupyTheNode) {
   Write("manifests/first.json", WriteJson(ModelObject("first", 2 * kOneGiB)));
   Start();
   EXPECT_EQ(Metric("headroom_webhook_objects{kind=\"Model\"}"), "1");
+  EXPECT_NE(Metric("headroom_webhook_node_observed_timestamp_seconds{node=\"mac-1\"}"), "");
   const Json denied = Ask(ReviewObject(ModelObject("second", 2 * kOneGiB)));
   EXPECT_THAT(StringOr(denied, {"status", "message"}), HasSubstr("team-a/first"));
   // The same object again is no second one.
