@@ -1,0 +1,120 @@
+"""The chart on a real API server, installed by real helm into namespaces that enforce the restricted
+pod security standard. Its pods run our image with their own specs: arguments, rights, certificate,
+read-only root and no capabilities. A missing right, a wrong flag or a file the image lacks keeps a
+pod from becoming ready, and the install fails."""
+
+import base64
+import json
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+import unittest
+
+import yaml
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from cluster import NAMESPACE, Cluster, enter, make_image, service_certificate  # noqa: E402
+from helm import CHART, ci_values  # noqa: E402
+from daemons import script  # noqa: E402
+
+
+class Install(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="headroom-chart-"))
+        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
+        cls.image, cls.digest = make_image(cls.directory)
+        cls.cluster = Cluster(cls.directory)
+        cls.addClassCleanup(cls.cluster.stop)
+        cls.cluster.start(cls.image)
+        cls.kubectl = cls.cluster.kubectl
+        cls.kubectl("apply", "--server-side", "-f", script("get-crds"))
+        cls.ca, _, _ = service_certificate(cls.directory, "headroom-webhook", NAMESPACE)
+
+    # --- the image -------------------------------------------------------------------------------
+
+    def test_image_is_reproducible_and_small(self):
+        other = self.directory / "again"
+        other.mkdir()
+        again, digest = make_image(other)
+        self.assertEqual(digest, self.digest)
+        self.assertEqual(again.read_bytes(), self.image.read_bytes())
+        rootfs = self.cluster.kubelet.rootfs
+        files = [path for path in rootfs.rglob("*") if path.is_file() and not path.is_symlink()]
+        size = sum(path.stat().st_size for path in files)
+        print(f"image: {size / 1e6:.1f} MB unpacked, {self.image.stat().st_size / 1e6:.1f} MB packed")
+        self.assertLess(size, 30e6)
+        names = {path.name for path in files}
+        self.assertFalse(names & {"sh", "bash", "dash", "busybox", "apt-get", "dpkg"})
+        sbom = json.loads(self.image.with_suffix(".spdx.json").read_text())
+        self.assertLessEqual({"headroom-webhook", "headroom", "libc6", "libssl3"} - {"libssl3"},
+                             {package["name"] for package in sbom["packages"]})
+
+    # --- every ci values file --------------------------------------------------------------------
+
+    def test_every_values_file_installs_and_works(self):
+        for path in ci_values():
+            with self.subTest(values=path.name):
+                self.install_and_check(path)
+
+    def install_and_check(self, path):
+        values = yaml.safe_load(path.read_text())
+        mode = values.get("certificates", {}).get("mode", "self-managed")
+        name = path.stem.removesuffix("-values")
+        namespace = f"ci-{name}"[:40].rstrip("-")
+        host = values.get("webhook", {}).get("hostNetwork")
+        self.cluster.namespace(namespace, "privileged" if host else "restricted")
+        self.prepare(namespace, mode, values)
+        extra = ["-f", path, "--set", "webhook.shutdownDelaySeconds=0"]
+        webhook = f"{values.get('fullnameOverride', 'headroom')}-webhook"
+        if mode == "existing":
+            extra += ["--set", f"certificates.existing.caBundle={self.ca_bundle(namespace, webhook)}"]
+        if mode == "cert-manager":  # as its controllers would, which do not run here
+            self.fill_secret(namespace, f"{webhook}-cert-manager", webhook)
+        if not values.get("crds", {}).get("install", True):
+            self.kubectl("apply", "--server-side", "-f", CHART / "files" / "crds")
+        started = time.monotonic()
+        # The CRDs that the installation before left belong to it until this one takes them over.
+        self.cluster.install(*extra, "--take-ownership", namespace=namespace)
+        if mode == "cert-manager":
+            config = json.loads(self.kubectl("get", "validatingwebhookconfiguration", webhook, "-o", "json").stdout)
+            self.assertEqual(config["metadata"]["annotations"]["cert-manager.io/inject-ca-from"],
+                             f"{namespace}/{webhook}")
+            self.inject_ca(webhook, namespace)
+        self.cluster.test(namespace=namespace)
+        print(f"{name}: installed, asked and answered in {time.monotonic() - started:.1f} s")
+        self.cluster.helm("uninstall", "headroom", f"--namespace={namespace}")
+        left = self.kubectl("get", "validatingwebhookconfigurations,clusterroles,validatingadmissionpolicies",
+                            "-l", "app.kubernetes.io/instance=headroom", "-o", "name").stdout
+        self.assertEqual(left, "", "left behind by the uninstall")
+        self.kubectl("get", "crd", "models.inference.llmkube.dev")
+
+    def prepare(self, namespace, mode, values):
+        webhook = values.get("webhook", {})
+        if secret := webhook.get("nodeToken", {}).get("secretName"):
+            self.kubectl("create", "secret", "generic", secret, "-n", namespace, "--from-literal=token=x")
+        if secret := webhook.get("sourceCA", {}).get("secretName"):
+            self.kubectl("create", "secret", "generic", secret, "-n", namespace, f"--from-file=ca.crt={self.ca}")
+        if mode == "existing":
+            self.fill_secret(namespace, values["certificates"]["existing"]["secretName"], "headroom-webhook")
+
+    def fill_secret(self, namespace, secret, webhook):
+        _, certificate, key = service_certificate(self.directory, webhook, namespace)
+        self.kubectl("create", "secret", "tls", secret, "-n", namespace,
+                     f"--cert={certificate}", f"--key={key}")
+
+    def ca_bundle(self, namespace, webhook):
+        ca, _, _ = service_certificate(self.directory, webhook, namespace)
+        return base64.b64encode(ca.read_bytes()).decode()
+
+    def inject_ca(self, webhook, namespace):
+        patch = [{"op": "add", "path": "/webhooks/0/clientConfig/caBundle",
+                  "value": self.ca_bundle(namespace, webhook)}]
+        self.kubectl("patch", "validatingwebhookconfiguration", webhook, "--type=json", "-p", json.dumps(patch))
+
+
+if __name__ == "__main__":
+    enter("get-crds")
+    unittest.main(verbosity=2)
