@@ -9,6 +9,7 @@ import pathlib
 import shutil
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -17,7 +18,7 @@ import yaml
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from cluster import NAMESPACE, Cluster, enter, make_image, service_certificate  # noqa: E402
 from helm import CHART, ci_values  # noqa: E402
-from daemons import script  # noqa: E402
+from daemons import eventually, script  # noqa: E402
 
 
 class Install(unittest.TestCase):
@@ -71,18 +72,13 @@ class Install(unittest.TestCase):
         webhook = f"{values.get('fullnameOverride', 'headroom')}-webhook"
         if mode == "existing":
             extra += ["--set", f"certificates.existing.caBundle={self.ca_bundle(namespace, webhook)}"]
-        if mode == "cert-manager":  # as its controllers would, which do not run here
-            self.fill_secret(namespace, f"{webhook}-cert-manager", webhook)
+        if mode == "cert-manager":
+            self.stand_in_for_cert_manager(namespace, webhook)
         if not values.get("crds", {}).get("install", True):
             self.kubectl("apply", "--server-side", "-f", CHART / "files" / "crds")
         started = time.monotonic()
         # The CRDs that the installation before left belong to it until this one takes them over.
         self.cluster.install(*extra, "--take-ownership", namespace=namespace)
-        if mode == "cert-manager":
-            config = json.loads(self.kubectl("get", "validatingwebhookconfiguration", webhook, "-o", "json").stdout)
-            self.assertEqual(config["metadata"]["annotations"]["cert-manager.io/inject-ca-from"],
-                             f"{namespace}/{webhook}")
-            self.inject_ca(webhook, namespace)
         self.cluster.test(namespace=namespace)
         print(f"{name}: installed, asked and answered in {time.monotonic() - started:.1f} s")
         self.cluster.helm("uninstall", "headroom", f"--namespace={namespace}")
@@ -109,10 +105,44 @@ class Install(unittest.TestCase):
         ca, _, _ = service_certificate(self.directory, webhook, namespace)
         return base64.b64encode(ca.read_bytes()).decode()
 
-    def inject_ca(self, webhook, namespace):
+    def stand_in_for_cert_manager(self, namespace, webhook):
+        """Its controllers do not run here: makes the Secret they would, and puts the CA into the
+        registration once that asks for it."""
+        self.fill_secret(namespace, f"{webhook}-cert-manager", webhook)
         patch = [{"op": "add", "path": "/webhooks/0/clientConfig/caBundle",
                   "value": self.ca_bundle(namespace, webhook)}]
-        self.kubectl("patch", "validatingwebhookconfiguration", webhook, "--type=json", "-p", json.dumps(patch))
+
+        def asked():
+            config = json.loads(self.kubectl("get", "validatingwebhookconfiguration", webhook, "-o", "json").stdout)
+            return config["metadata"]["annotations"]["cert-manager.io/inject-ca-from"] == f"{namespace}/{webhook}"
+
+        def inject():
+            eventually(asked, "the registration asks for cert-manager's CA", 60)
+            self.kubectl("patch", "validatingwebhookconfiguration", webhook, "--type=json", "-p", json.dumps(patch))
+
+        threading.Thread(target=inject, daemon=True).start()
+
+    # --- from one certificate mode to another ----------------------------------------------------
+
+    def test_modes_can_be_changed(self):
+        namespace, webhook = "transitions", "headroom-webhook"
+        self.cluster.namespace(namespace)
+        self.fill_secret(namespace, "mine", webhook)
+        existing = ["--set", "certificates.mode=existing", "--set", "certificates.existing.secretName=mine",
+                    "--set", f"certificates.existing.caBundle={self.ca_bundle(namespace, webhook)}"]
+        quick = ["--set", "webhook.shutdownDelaySeconds=0", "--take-ownership"]
+        # The webhook owns the caBundle in its mode; Helm may not overwrite it unless told to.
+        force = ["--force-conflicts"]
+        steps = [("self-managed", []), ("existing", [*existing, *force]), ("self-managed", []),
+                 ("cert-manager", ["--set", "certificates.mode=cert-manager"]), ("existing", [*existing, *force])]
+        for number, (mode, args) in enumerate(steps):
+            with self.subTest(step=number, mode=mode):
+                if mode == "cert-manager":
+                    self.stand_in_for_cert_manager(namespace, webhook)
+                self.cluster.install(*args, *quick, namespace=namespace,
+                                     command="upgrade" if number else "install")
+                self.cluster.test(namespace=namespace)
+        self.cluster.helm("uninstall", "headroom", f"--namespace={namespace}")
 
 
 if __name__ == "__main__":
