@@ -29,12 +29,12 @@ def enter(*scripts):
 class Cluster:
     """Control plane, the stand-in for a node, and helm."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, manager_args=()):
         self.directory = directory
         self.plane = ControlPlane(
             os.environ["HEADROOM_E2E_CONTROLPLANE"], directory / "cluster",
             apiserver_args=["--bind-address=0.0.0.0", f"--advertise-address={stand_in.BRIDGE}"],
-            manager_args=[f"--controllers={CONTROLLERS}"], node_grace=3600)
+            manager_args=[f"--controllers={CONTROLLERS}", *manager_args], node_grace=3600)
         self.helm = None
         self.kubelet = None
 
