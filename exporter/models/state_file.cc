@@ -98,7 +98,13 @@ Result<std::unique_ptr<StateDir>> StateDir::Open(const std::string& folder) {
                                       ": another headroom-exporter uses it; stop that one or "
                                       "give this one its own folder");
   }
-  return std::unique_ptr<StateDir>(new StateDir(folder, lock));
+  std::unique_ptr<StateDir> dir(new StateDir(folder, lock));
+  const std::string holder = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(lock, 0) != 0 ||
+      ::write(lock, holder.data(), holder.size()) != static_cast<ssize_t>(holder.size())) {
+    return Error(Code::kIo, "--state-dir: " + path + ": " + std::strerror(errno));
+  }
+  return dir;
 }
 
 StateDir::~StateDir() { ::close(lock_); }

@@ -31,8 +31,8 @@ Result<std::vector<ChildRecord>> DecodeState(std::string_view text);
 
 class StateDir {
  public:
-  // Makes the folder (0700) and locks it. Errors name the folder and, where another exporter holds
-  // it, say so.
+  // Makes the folder (0700) and locks it by the file "lock", which holds our process id (newsyslog
+  // reads it). Errors name the folder and, where another exporter holds it, say so.
   static Result<std::unique_ptr<StateDir>> Open(const std::string& folder);
   ~StateDir();
 

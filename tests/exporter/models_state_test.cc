@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -61,6 +62,7 @@ TEST_F(StateDirTest, SavesLoadsAndLocks) {
   EXPECT_THAT(*(*dir)->Load(), IsEmpty());
   ASSERT_TRUE((*dir)->Save({kChild}));
   EXPECT_EQ((*dir)->Load()->at(0), kChild);
+  EXPECT_EQ(ReadFile(folder_ + "/new/state/lock").value(), std::to_string(::getpid()) + "\n");
   const auto second = StateDir::Open(folder_ + "/new/state");
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message(), HasSubstr("another headroom-exporter uses it"));
