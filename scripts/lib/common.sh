@@ -26,6 +26,12 @@ cpu_count() { getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2; }
 digest() { { sha256sum "$@" 2>/dev/null || shasum -a 256 "$@"; } | awk '{print $1}' |
   { sha256sum 2>/dev/null || shasum -a 256; } | cut -c1-12; }
 
+# Of the project, as CMake has it.
+project_version() { sed -n 's/^project(headroom VERSION \([0-9.]*\).*/\1/p' "$HEADROOM_ROOT/CMakeLists.txt"; }
+
+# Time of the last commit: what is built from it carries that time, not the build's.
+source_date() { git -C "$HEADROOM_ROOT" log -1 --format=%ct 2>/dev/null || echo 0; }
+
 as_root() {
   if [[ $(id -u) == 0 ]]; then "$@"
   elif command -v sudo >/dev/null; then sudo "$@"
