@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/checked.h"
+#include "estimator/memory/bound.h"
 #include "estimator/memory/caches.h"
 #include "estimator/memory/compute.h"
 #include "estimator/memory/shape.h"
@@ -43,15 +44,25 @@ void AddGrowth(Footprint& out, const ModelFile& model, const Shape& shape,
   } else if (!model.hyper.encoder_only) {
     out.prompt_cache = options.prompt_cache_mib * kMiB;
   }
-  // A checkpoint is kept at least every 8192 tokens (checkpoint_min_step in common/common.h), and
-  // one each at the start and the end of a prompt.
-  constexpr uint64_t kMinStep = 8192;
-  const uint64_t possible = shape.cells / kMinStep + 2;
+  // One at least every checkpoint_min_step tokens (tools/server), and one each at the start and the
+  // end of a prompt.
+  const uint64_t step = std::max<uint64_t>(options.checkpoint_min_step, 1);
+  const uint64_t possible = shape.cells / step + 2;
   const uint64_t kept = std::min<uint64_t>(options.context_checkpoints, possible);
   // Of absurd models the product may overflow; any number this large is refused anyway.
   constexpr uint64_t kAbsurd = uint64_t{1} << 60;
   const auto bytes = CheckedMul(CheckpointBytes(model, shape), kept * shape.slots);
   out.context_checkpoints = std::min(bytes.value_or(kAbsurd), kAbsurd);
+}
+
+// Bytes of a row of the output buffer (llama_context::output_reserve): logits, with embeddings the
+// hidden state, with backend sampling the probabilities and the candidates.
+uint64_t OutputRowBytes(const ModelFile& model, const ServingOptions& options) {
+  const uint64_t vocabulary = model.hyper.vocabulary;
+  uint64_t elements = vocabulary;
+  if (options.embeddings || model.architecture == "t5") elements += model.hyper.embedding;
+  if (options.backend_sampling) elements += 2 * vocabulary + 1;
+  return 4 * elements;
 }
 
 void AddWarnings(Footprint& out, const ModelFile& model, const Shape& shape,
@@ -68,13 +79,51 @@ void AddWarnings(Footprint& out, const ModelFile& model, const Shape& shape,
                            " a slot exceeds the training context " +
                            std::to_string(model.hyper.context_train));
   }
+  const bool split = options.gpu_layers && *options.gpu_layers > 0 &&
+                     *options.gpu_layers <= model.hyper.layer_count;
+  if (split && options.device == Device::kMetal) {
+    out.warnings.push_back("only " + std::to_string(*options.gpu_layers) + " of " +
+                           std::to_string(model.hyper.layer_count + 1) +
+                           " layers are offloaded: the sum holds, its split between GPU and CPU "
+                           "and the compute buffers are those of a full offload");
+  }
+}
+
+// The NextN layers of the model itself draft: they are loaded then, with a full cache each and a
+// graph of their own, which is no larger than the model's.
+Result<void> AddOwnDraft(Footprint& out, const ModelFile& model, const ServingOptions& options) {
+  if (model.hyper.nextn_layers == 0) {
+    return Error(Code::kUnsupported,
+                 "llama.cpp refuses: draft-mtp needs NextN layers and the file has none");
+  }
+  ServingOptions draft = options;
+  draft.speculative = {};
+  draft.cache_type_k = options.speculative.cache_type_k;
+  draft.cache_type_v = options.speculative.cache_type_v;
+  if (options.speculative.ubatch != 0) draft.ubatch = options.speculative.ubatch;
+  ModelFile layers = model;
+  const auto widest = std::max_element(
+      layers.layers.begin(), layers.layers.end(), [](const Layer& a, const Layer& b) {
+        return uint64_t{a.k_width} + a.v_width < uint64_t{b.k_width} + b.v_width;
+      });
+  if (widest == layers.layers.end()) return {};
+  Layer full = *widest;
+  full.cache = Cache::kFull;
+  full.recurrent = false;
+  layers.layers.assign(model.hyper.nextn_layers, full);
+  const auto shape = MakeShape(layers, draft);
+  if (!shape) return shape.error().Within("draft context");
+  out.draft = model.tensors.skipped + KvCacheBytes(layers, *shape) + out.Compute() + out.Output();
+  out.warnings.push_back("the draft context of the NextN layers is an upper bound");
+  return {};
 }
 
 void Total(Footprint& out) {
   const uint64_t buffers =
       out.device.Sum() + out.host.Sum() - out.device.weights - out.host.weights;
-  out.load_bytes = out.resident_weights + buffers + out.projector + out.runtime;
-  out.footprint_bytes = out.load_bytes + out.prompt_cache + out.context_checkpoints;
+  out.load_bytes = out.resident_weights + buffers + out.Companions() + out.runtime;
+  out.footprint_bytes =
+      out.load_bytes + out.prompt_cache + out.context_checkpoints + out.full_outputs;
 }
 
 }  // namespace
@@ -96,7 +145,8 @@ Result<Footprint> Estimate(const ModelFile& model, const ServingOptions& options
   out.method = model.bound ? Method::kBound : Method::kClosedForm;
   out.runtime_version = traits.version;
   if (!traits.note.empty()) out.warnings.push_back(traits.note);
-  const ComputeBytes compute = ClosedFormCompute(model, *shape, traits.graph_inputs);
+  const ComputeBytes compute = model.bound ? BoundCompute(model, *shape)
+                                           : ClosedFormCompute(model, *shape, traits.graph_inputs);
   const uint64_t moved = traits.graph_inputs ? 0 : model.tensors.host_before_060;
   out.device = {.weights = model.tensors.device - moved,
                 .kv_cache = KvCacheBytes(model, *shape),
@@ -104,20 +154,53 @@ Result<Footprint> Estimate(const ModelFile& model, const ServingOptions& options
                 .compute = compute.device};
   out.host = {.weights = model.tensors.host + moved,
               .compute = compute.host,
-              .output = 4 * shape->outputs * uint64_t{model.hyper.vocabulary}};
+              .output = shape->slots * OutputRowBytes(model, options)};
+  out.full_outputs = (shape->outputs - shape->slots) * OutputRowBytes(model, options);
   if (options.device == Device::kCpu) MoveToHost(out, model);
   out.file_bytes = model.file_bytes;
   out.resident_weights = options.load_mode == LoadMode::kMmap
                              ? SaturatingSub(model.file_bytes, model.tensors.skipped)
                              : out.device.weights + out.host.weights;
-  out.projector = options.mmproj_bytes + options.lora_bytes;
+  out.projector = options.mmproj_bytes + options.mmproj_compute_bytes;
+  out.lora = options.lora_bytes;
+  out.control_vectors = options.control_vector_bytes;
+  out.expert_cache = options.expert_cache_mib * kMiB;
   out.runtime = RuntimeBytes(model, options.device);
   out.context = static_cast<uint32_t>(shape->context);
   out.context_per_slot = static_cast<uint32_t>(shape->cells);
   out.slots = static_cast<uint32_t>(shape->slots);
   AddGrowth(out, model, *shape, options);
   AddWarnings(out, model, *shape, options);
+  if (options.speculative.own_layers) {
+    if (auto added = AddOwnDraft(out, model, options); !added) return added.error();
+  }
   Total(out);
+  return out;
+}
+
+Result<Footprint> Estimate(const ModelFile& model, const ServingOptions& options,
+                           const ModelFile& draft) {
+  ServingOptions target = options;
+  target.speculative.own_layers = false;  // a draft file overrules the model's own layers
+  auto out = Estimate(model, target);
+  if (!out) return out;
+  // common_base_params_to_speculative(): as the target, but for the cache types and a row a slot.
+  ServingOptions serving = options;
+  serving.speculative = {};
+  serving.context = out->context;
+  serving.kv_unified = options.Unified();
+  serving.parallel = out->slots;
+  serving.cache_type_k = options.speculative.cache_type_k;
+  serving.cache_type_v = options.speculative.cache_type_v;
+  if (options.speculative.ubatch != 0) serving.ubatch = options.speculative.ubatch;
+  serving.embeddings = false;
+  serving.mmproj_bytes = serving.mmproj_compute_bytes = 0;
+  serving.lora_bytes = serving.control_vector_bytes = 0;
+  serving.expert_cache_mib = 0;
+  const auto beside = Estimate(draft, serving);
+  if (!beside) return beside.error().Within("draft model");
+  out->draft = beside->load_bytes - beside->runtime + kVocabularyFactor * draft.header_bytes;
+  Total(*out);
   return out;
 }
 
@@ -143,13 +226,20 @@ Json ToJson(const ModelFile& model, const Footprint& footprint) {
   out.Set("runtime_version", footprint.runtime_version);
   out.Set("method", ToString(footprint.method));
   out.Set("context", uint64_t{footprint.context});
+  out.Set("context_per_slot", uint64_t{footprint.context_per_slot});
   out.Set("slots", uint64_t{footprint.slots});
   out.Set("device_bytes", PartsJson(footprint.device));
   out.Set("host_bytes", PartsJson(footprint.host));
   out.Set("prompt_cache", footprint.prompt_cache);
   out.Set("context_checkpoints", footprint.context_checkpoints);
+  out.Set("full_outputs", footprint.full_outputs);
   out.Set("projector", footprint.projector);
+  out.Set("lora", footprint.lora);
+  out.Set("control_vectors", footprint.control_vectors);
+  out.Set("draft", footprint.draft);
+  out.Set("expert_cache", footprint.expert_cache);
   out.Set("runtime", footprint.runtime);
+  out.Set("resident_weights", footprint.resident_weights);
   out.Set("load_bytes", footprint.load_bytes);
   out.Set("footprint_bytes", footprint.footprint_bytes);
   out.Set("file_bytes", footprint.file_bytes);

@@ -145,6 +145,10 @@ Result<ModelFile> DescribeModel(const std::vector<GgufHeader>& parts, uint64_t f
                                          "' and no bound: " + keys.error()->message());
   }
   if (keys.error()) return *keys.error();
+  if (rule == nullptr && keys.Find("attention.relative_buckets_count")) {
+    return Error(Code::kUnsupported, "unknown architecture '" + model.architecture +
+                                         "' and no bound: it has an encoder and a decoder");
+  }
   h.n_vocab = VocabularySize(parts, keys);
   if (rule != nullptr) {
     ApplyWindow(rule->window, h, keys);
@@ -167,6 +171,33 @@ Result<ModelFile> DescribeModel(const std::vector<GgufHeader>& parts, uint64_t f
     if (file_bytes == 0) model.file_bytes += part.MinFileBytes();
   }
   if (rule == nullptr) AddBoundWarning(model, h);
+  return model;
+}
+
+Result<ModelFile> DescribePartial(const GgufHeader& header, uint64_t file_bytes) {
+  // Writers put the architecture's keys first, then the tokenizer's: gguf-py and llama-quantize.
+  const auto first_tokenizer_key = header.metadata.lower_bound("tokenizer.");
+  const bool complete = first_tokenizer_key != header.metadata.end() &&
+                        first_tokenizer_key->first.starts_with("tokenizer.");
+  if (!complete) {
+    return Error(Code::kUnavailable, "too little of the header was read for a bound");
+  }
+  auto model = DescribeModel({header}, file_bytes);
+  if (!model) return model;
+  model->bound = true;
+  constexpr uint32_t kLargestVocabulary = 300'000;  // the largest known has 262,144 tokens
+  if (model->hyper.vocabulary == 0) model->hyper.vocabulary = kLargestVocabulary;
+  // The file may be all tensors, and the embedding may be loaded twice, in f32 at most.
+  const uint64_t embedding = 4 * uint64_t{model->hyper.vocabulary} * model->hyper.embedding;
+  model->tensors = {};
+  model->tensors.device = file_bytes + std::min(embedding, file_bytes);
+  model->tensors.on_cpu = file_bytes;
+  constexpr uint32_t kTensorsALayer = 16;  // only lifts the limit of the graph's size
+  model->tensors.count = kTensorsALayer * static_cast<uint32_t>(model->layers.size());
+  // A larger header than any known, for the vocabulary in memory.
+  model->header_bytes = std::min<uint64_t>(file_bytes, 24u << 20);
+  model->warnings.push_back(
+      "only the start of the header was read in time: sizes are an upper bound");
   return model;
 }
 

@@ -75,7 +75,7 @@ struct ModelFile {
   TensorBytes tensors = {};
   uint64_t file_bytes = 0;
   uint64_t header_bytes = 0;  // all parts
-  bool bound = false;         // the architecture is unknown: sizes are an upper bound
+  bool bound = false;         // of an unknown architecture or a cut header: an upper bound
   std::vector<std::string> warnings = {};
 
   uint64_t MemoryUse() const;  // of this value, for a cache's budget
@@ -86,6 +86,11 @@ struct ModelFile {
 // key), kUnsupported "unknown architecture 'x'" when not even a bound can be given, or the file is
 // a projector, adapter or vocabulary and not a language model.
 Result<ModelFile> DescribeModel(const std::vector<GgufHeader>& parts, uint64_t file_bytes);
+
+// An upper bound from the start of the (only) part and the size of the file, when there was no time
+// for the rest: `header` needs the hyper-parameters, which stand before the vocabulary. Errors as
+// DescribeModel, and kUnavailable when the hyper-parameters may not be complete.
+Result<ModelFile> DescribePartial(const GgufHeader& header, uint64_t file_bytes);
 
 // Names of all architectures with a rule, sorted.
 std::vector<std::string> KnownArchitectures();

@@ -23,6 +23,15 @@ struct Outputs {
   friend bool operator==(const Outputs&, const Outputs&) = default;
 };
 
+// Speculative decoding: how much is drafted ahead, and the caches of the draft model's context.
+struct Speculative {
+  uint32_t tokens = 0;      // drafted at once; each adds a row of logits a slot. 0 = none
+  bool own_layers = false;  // draft-mtp: the NextN layers of the model itself draft
+  std::string cache_type_k = "f16", cache_type_v = "f16";
+  uint32_t ubatch = 0;  // 0 = as the model's
+  friend bool operator==(const Speculative&, const Speculative&) = default;
+};
+
 struct ServingOptions {
   uint32_t context = 0;                 // tokens over all slots; 0 = the model's training context
   uint32_t parallel = 0;                // slots; 0 = llama-server's choice: 4 with a unified cache
@@ -36,10 +45,16 @@ struct ServingOptions {
   uint32_t context_checkpoints = 32;  // --ctx-checkpoints, per slot
   LoadMode load_mode = LoadMode::kMmap;
   Device device = Device::kMetal;
-  std::string runtime_version = {};  // of llama.cpp, "" = newest known
-  uint64_t mmproj_bytes = 0;         // size of a projector file, loaded beside the model
-  uint64_t lora_bytes = 0;           // adapters, control vectors
-  bool embeddings = false;           // --embedding, --reranking
+  std::string runtime_version = {};         // of llama.cpp, "" = newest known
+  uint32_t checkpoint_min_step = 8192;      // tokens between two checkpoints; 0 = no minimum
+  std::optional<uint32_t> gpu_layers = {};  // --n-gpu-layers; unset = all
+  uint64_t mmproj_bytes = 0;                // size of a projector file, loaded beside the model
+  uint64_t mmproj_compute_bytes = 0;        // its graph; see projector.h
+  uint64_t lora_bytes = 0, control_vector_bytes = 0;
+  uint32_t expert_cache_mib = 0;  // --moe-cache-mib
+  bool embeddings = false;        // --embedding, --reranking
+  bool backend_sampling = false;  // --backend-sampling: samples beside the logits
+  Speculative speculative = {};
 
   static constexpr uint32_t kUnlimited = UINT32_MAX;
   friend bool operator==(const ServingOptions&, const ServingOptions&) = default;
@@ -48,9 +63,10 @@ struct ServingOptions {
   bool Unified() const { return kv_unified.value_or(parallel == 0); }
 };
 
-// Reads the memory-relevant llama-server flags out of `args` (short and long names, "--x=v" and
-// "--x v") over what `options` holds; other flags and their values are ignored. Errors name flag
-// and value: "extraArgs: --ctx-size: expected a number, got 'x'".
+// Reads the memory-relevant llama-server flags out of `args` over what `options` holds, as
+// ParseServerCommand() of serving_command.h does; what would load further files is an error,
+// because admission cannot count them. Errors name flag and value: "extraArgs: --ctx-size: expected
+// a number, got 'x'".
 Result<void> ApplyArgs(ServingOptions& options, const std::vector<std::string>& args);
 
 // The llama-server arguments that fix every size in `options` explicitly ("-c 8192 -np 2 ...").

@@ -122,6 +122,14 @@ Result<bool> GgufReader::ReadPreamble(Cursor& in) {
   return true;
 }
 
+GgufHeader GgufReader::Partial() const {
+  GgufHeader partial = header_;
+  if (step_ == Step::kStrings) {
+    partial.metadata.emplace(key_, GgufValue{GgufType::kArray, array_});
+  }
+  return partial;
+}
+
 Result<GgufHeader> GgufReader::Finish() {
   if (failed_) return *failed_;
   if (done()) return std::move(header_);

@@ -58,6 +58,9 @@ class GgufReader {
   // The header; an error if the bytes ended early (also: "truncated at byte N in <place>").
   Result<GgufHeader> Finish();
 
+  // What has been read so far, for DescribePartial(): whole keys, and the array being read.
+  GgufHeader Partial() const;
+
  private:
   enum class Step { kPreamble, kKey, kArrayHead, kStrings, kTensor, kDone };
   class Cursor;

@@ -87,12 +87,30 @@ Result<void> CheckGraphSize(const ModelFile& model, const Shape& shape) {
   return {};
 }
 
+// llama-server asks for a row a slot and a row more for each drafted token
+// (common_speculative_get_output_limits); an encoder gets the whole batch (llama_context).
+uint64_t OutputRows(const ModelFile& model, const ServingOptions& options, const Shape& shape) {
+  uint64_t rows = 0;
+  switch (options.outputs.mode) {
+    case Outputs::Mode::kServer:
+      rows = options.embeddings ? shape.batch
+                                : shape.slots * (1 + uint64_t{options.speculative.tokens});
+      break;
+    case Outputs::Mode::kBatch: rows = shape.batch; break;
+    case Outputs::Mode::kCount: rows = options.outputs.count; break;
+  }
+  if (model.architecture == "t5") rows = shape.batch;
+  return std::max(std::min(rows, shape.batch), shape.slots);
+}
+
 void SetContext(const ModelFile& model, const ServingOptions& options, Shape& shape) {
   const uint64_t asked = options.context != 0 ? options.context : model.hyper.context_train;
   shape.slots = options.Slots();
   shape.batch = std::min<uint64_t>(asked == 0 ? options.batch : asked, options.batch);
   shape.ubatch =
       std::min<uint64_t>(shape.batch, options.ubatch == 0 ? options.batch : options.ubatch);
+  // Embeddings are made of one physical batch: llama-server cuts the logical one down to it.
+  if (options.embeddings) shape.batch = shape.ubatch;
   shape.context = PadUp(std::max<uint64_t>(asked, 1), 256);
   const bool apart = model.hyper.streams_apart;
   shape.streams = options.Unified() && !apart ? 1 : shape.slots;
@@ -106,13 +124,7 @@ void SetContext(const ModelFile& model, const ServingOptions& options, Shape& sh
   shape.window_cells = options.swa_full ? shape.cells : limited(window * sequences);
   shape.checkpoint_cells = options.swa_full ? 0 : limited(window);
   shape.tokens = PadUp(std::min(shape.context, shape.ubatch), shape.slots);
-  switch (options.outputs.mode) {
-    case Outputs::Mode::kServer: shape.outputs = shape.slots; break;
-    case Outputs::Mode::kBatch: shape.outputs = shape.batch; break;
-    case Outputs::Mode::kCount: shape.outputs = options.outputs.count; break;
-  }
-  if (options.embeddings) shape.outputs = std::max(shape.outputs, shape.ubatch);
-  shape.outputs = std::max(std::min(shape.outputs, shape.batch), shape.slots);
+  shape.outputs = OutputRows(model, options, shape);
 }
 
 }  // namespace

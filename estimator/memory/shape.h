@@ -22,7 +22,7 @@ struct Shape {
   uint64_t slots = 1;             // n_seq_max
   uint64_t batch = 0, ubatch = 0;
   uint64_t tokens = 0;   // of the worst-case graph: ubatch rounded up to a multiple of slots
-  uint64_t outputs = 0;  // rows of logits
+  uint64_t outputs = 0;  // rows of logits: n_outputs_max
   bool flash = true;
   bool metal = true;         // else everything runs on the CPU
   bool pooled_index = true;  // RuntimeTraits

@@ -1,7 +1,5 @@
 #include "tests/estimator/ground_truth.h"
 
-#include <gtest/gtest.h>
-
 #include <cstdio>
 #include <cstring>
 #include <stdexcept>
@@ -82,33 +80,30 @@ GroundTruthRow ParseRow(const Json& row, const std::string& version) {
 
 }  // namespace
 
-void ForEachRow(const std::string& name, const std::string& version,
-                const std::function<void(const GroundTruthRow&)>& visit) {
+void ForEachLine(const std::string& name, const std::function<void(const Json&)>& visit) {
   const std::string text = ReadAll("gzip -dc '" + kData + "rows/" + name + ".jsonl.gz'");
   size_t start = 0;
   for (size_t end; (end = text.find('\n', start)) != std::string::npos; start = end + 1) {
     const auto row = ParseJson(std::string_view(text).substr(start, end - start));
     if (!row) throw std::runtime_error(name + ": " + row.error().message());
-    visit(ParseRow(*row, version));
+    visit(*row);
   }
+}
+
+void ForEachRow(const std::string& name, const std::string& version,
+                const std::function<void(const GroundTruthRow&)>& visit) {
+  ForEachLine(name, [&](const Json& row) { visit(ParseRow(row, version)); });
 }
 
 std::string ReadModelHeader(const std::string& name) {
   return ReadAll("xz -dc '" + kData + "models/" + name + ".gguf.xz' 2>/dev/null");
 }
 
-const ModelFile& GroundTruthModels::Get(const std::string& name) {
-  const auto known = models_.find(name);
-  if (known != models_.end()) return known->second;
-  const std::string header = ReadModelHeader(name);
-  if (!header.empty()) return models_.emplace(name, Describe(name, header)).first->second;
-  if (!read_architectures_) ReadArchitectures();
-  return models_.at(name);
-}
+namespace {
 
 // One pass over the archive; members are plain files with 512-byte tar headers (ustar).
-void GroundTruthModels::ReadArchitectures() {
-  read_architectures_ = true;
+std::map<std::string, std::string> ReadArchitectures() {
+  std::map<std::string, std::string> headers;
   const std::string tar = ReadAll("xz -dc '" + kData + "architectures.tar.xz'");
   for (size_t at = 0; at + 512 <= tar.size() && tar[at] != '\0';) {
     std::string name(tar.c_str() + at, strnlen(tar.c_str() + at, 100));
@@ -117,10 +112,31 @@ void GroundTruthModels::ReadArchitectures() {
     if (slash != std::string::npos) name.erase(0, slash + 1);
     if (name.ends_with(".gguf")) {
       name.erase(name.size() - 5);
-      models_.emplace(name, Describe(name, tar.substr(at + 512, size)));
+      headers.emplace(name, tar.substr(at + 512, size));
     }
     at += 512 + (size + 511) / 512 * 512;
   }
+  return headers;
+}
+
+}  // namespace
+
+const std::string& GroundTruthHeader(const std::string& name) {
+  static std::map<std::string, std::string> headers;
+  const auto found = headers.find(name);
+  if (found != headers.end()) return found->second;
+  std::string known = ReadModelHeader(name);
+  if (known.empty()) {
+    headers.merge(ReadArchitectures());
+    return headers.at(name);
+  }
+  return headers.emplace(name, std::move(known)).first->second;
+}
+
+const ModelFile& GroundTruthModels::Get(const std::string& name) {
+  const auto known = models_.find(name);
+  if (known != models_.end()) return known->second;
+  return models_.emplace(name, Describe(name, GroundTruthHeader(name))).first->second;
 }
 
 std::vector<std::string> GroundTruthModels::Names() const {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/json.h"
 #include "estimator/footprint.h"
 
 namespace headroom::estimator {
@@ -20,12 +21,16 @@ struct GroundTruthRow {
   uint64_t host_weights = 0, host_compute = 0;
 };
 
+// Each line of rows/<name>.jsonl.gz as it is.
+void ForEachLine(const std::string& name, const std::function<void(const Json&)>& visit);
 // All rows of rows/<name>.jsonl.gz in order; `version` goes into options.runtime_version.
 void ForEachRow(const std::string& name, const std::string& version,
                 const std::function<void(const GroundTruthRow&)>& visit);
 
-// Bytes of models/<name>.gguf.xz.
+// Bytes of models/<name>.gguf.xz; "" if there is none.
 std::string ReadModelHeader(const std::string& name);
+// The header bytes of a row's model, known or one of the architectures (read once and kept).
+const std::string& GroundTruthHeader(const std::string& name);
 
 class GroundTruthModels {
  public:
@@ -34,9 +39,7 @@ class GroundTruthModels {
   std::vector<std::string> Names() const;
 
  private:
-  void ReadArchitectures();
   std::map<std::string, ModelFile> models_;
-  bool read_architectures_ = false;
 };
 
 }  // namespace headroom::estimator

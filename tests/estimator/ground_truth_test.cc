@@ -132,6 +132,31 @@ INSTANTIATE_TEST_SUITE_P(
       return name;
     });
 
+// Every configuration that llama.cpp refused or aborted on is refused, with a reason and a way out.
+TEST(RefusedRows, AreRefusedWithAReason) {
+  GroundTruthModels models;
+  std::map<std::string, size_t> reasons;
+  size_t refused = 0;
+  for (const auto& [file, version] : {std::pair("metal-0.5.0", "0.5.0"),
+                                      {"metal-0.5.0-more", "0.5.0"},
+                                      {"metal-0.5.0-full-outputs", "0.5.0"},
+                                      {"metal-0.6.0", "0.6.0"},
+                                      {"archs-0.5.0", "0.5.0"},
+                                      {"archs-0.6.0", "0.6.0"}}) {
+    ForEachRow(file, version, [&](const GroundTruthRow& row) {
+      if (!row.refused) return;
+      ++refused;
+      const auto estimate = Estimate(models.Get(row.model), row.options);
+      ASSERT_FALSE(estimate) << row.where;
+      EXPECT_EQ(estimate.error().code(), Code::kUnsupported) << row.where;
+      ++reasons[estimate.error().message().substr(0, 60)];
+    });
+  }
+  std::printf("%zu rows refused\n", refused);
+  for (const auto& [reason, count] : reasons) std::printf("%6zu  %s\n", count, reason.c_str());
+  EXPECT_GT(refused, 2300u);
+}
+
 class Architectures : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(Architectures, WeightsAndCachesAreExact) {

@@ -71,18 +71,25 @@ TEST(ServingArgs, ErrorsNameFlagAndValue) {
 }
 
 TEST(ServingArgs, RefusesWhatLoadsFurtherFiles) {
-  for (const char* flag :
-       {"-md", "--model-draft", "-hfd", "--lora", "--lora-scaled", "--control-vector",
-        "--control-vector-scaled", "-mm", "--mmproj", "-mmu", "--mmproj-url", "-hf", "-hfr",
-        "--hf-repo", "-hff", "--hf-file", "-mu", "--model-url", "--hf-repo-draft"}) {
+  for (const char* flag : {"-md", "--model-draft", "--spec-draft-model", "--lora", "--lora-scaled",
+                           "--control-vector", "--control-vector-scaled", "-mm", "--mmproj", "-mmu",
+                           "--mmproj-url", "--lookup-cache-static"}) {
     ServingOptions options;
     const std::string expected =
         std::string("extraArgs: ") + flag + ": loads memory that is not counted";
-    for (const auto& args : {std::vector<std::string>{flag, "x"}, {std::string(flag) + "=x"}}) {
+    for (const auto& args : {std::vector<std::string>{flag, "x:1"}, {std::string(flag) + "=x:1"}}) {
       const auto applied = ApplyArgs(options, args);
       ASSERT_FALSE(applied) << flag;
       EXPECT_EQ(applied.error().message(), expected);
     }
+  }
+  for (const char* flag : {"-hfd", "-hf", "-hfr", "--hf-repo", "-hff", "--hf-file", "-mu",
+                           "--model-url", "--hf-repo-draft", "--models-dir", "-mv"}) {
+    ServingOptions options;
+    const auto applied = ApplyArgs(options, {flag, "x"});
+    ASSERT_FALSE(applied) << flag;
+    EXPECT_TRUE(applied.error().message().starts_with(std::string("extraArgs: ") + flag + ": "))
+        << applied.error().message();
   }
 }
 
