@@ -28,6 +28,7 @@ class HeaderFeed {
   void SkipAhead() { position_ = NextOffset(); }  // the stream goes on at NextOffset()
   uint64_t received() const { return received_; }
   Result<estimator::GgufHeader> Finish() { return reader_.Finish(); }
+  estimator::GgufHeader Partial() const { return reader_.Partial(); }
 
  private:
   estimator::GgufReader reader_;

@@ -1,8 +1,11 @@
-#include <algorithm>
+#include "sources/header_remote.h"
 
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "net/task_group.h"
 #include "sources/guarded_get.h"
-#include "sources/header_feed.h"
-#include "sources/header_source.h"
 #include "sources/range.h"
 
 namespace headroom::sources {
@@ -13,6 +16,9 @@ namespace asio = boost::asio;
 // One range covers every published header (4 to 8 MB, the largest 18 MiB needs two); a connection
 // is closed as soon as the header is complete, so the size of the range costs nothing.
 constexpr uint64_t kRangeBytes = 16u << 20;
+// The further parts of a split have no vocabulary, only some hundred tensors.
+constexpr uint64_t kFurtherRangeBytes = 256u << 10;
+constexpr size_t kParallel = 4;  // transfers at a time, to be no burden for a host
 constexpr std::chrono::milliseconds kMaxSilence{3'000};
 
 // One file being read; the callbacks write here.
@@ -21,11 +27,12 @@ struct Transfer {
   std::optional<uint64_t> file_bytes;
   std::string etag;
   uint64_t range_left = 0;
+  uint64_t range_bytes = kRangeBytes;
 };
 
-net::Headers RangeOf(uint64_t begin) {
-  return {
-      {"Range", "bytes=" + std::to_string(begin) + "-" + std::to_string(begin + kRangeBytes - 1)}};
+net::Headers RangeOf(const Transfer& transfer, uint64_t begin) {
+  return {{"Range", "bytes=" + std::to_string(begin) + "-" +
+                        std::to_string(begin + transfer.range_bytes - 1)}};
 }
 
 Result<void> OnHead(Transfer& transfer, const net::HttpResponse& response, uint64_t begin) {
@@ -73,7 +80,7 @@ asio::awaitable<Result<void>> ReadRange(net::HttpClient& client, const AddressPo
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
       deadline - std::chrono::steady_clock::now());
   const GetTimes times{deadline, std::clamp(left, std::chrono::milliseconds(1), kMaxSilence)};
-  net::Headers range = RangeOf(begin);
+  net::Headers range = RangeOf(transfer, begin);
   auto read = co_await GuardedGet(client, policy, target, std::move(range), times,
                                   std::move(on_head), std::move(on_data));
   if (transfer.feed.done()) co_return Result<void>();
@@ -84,11 +91,11 @@ asio::awaitable<Result<void>> ReadRange(net::HttpClient& client, const AddressPo
   co_return Result<void>();
 }
 
+// `transfer` is the caller's, who may want what was read before an error.
 asio::awaitable<Result<HeaderPart>> ReadPart(net::HttpClient& client, const AddressPolicy& policy,
-                                             net::Url url, std::string bearer,
+                                             net::Url url, std::string bearer, Transfer& transfer,
                                              net::Deadline deadline) {
   GetTarget target(std::move(url), std::move(bearer));
-  Transfer transfer;
   while (!transfer.feed.done()) {
     const uint64_t before = transfer.feed.received();
     auto read = co_await ReadRange(client, policy, target, transfer, deadline);
@@ -103,18 +110,96 @@ asio::awaitable<Result<HeaderPart>> ReadPart(net::HttpClient& client, const Addr
                        transfer.etag};
 }
 
+// All parts of a split, some at a time. Lives in the frame that joins its workers.
+struct Reading {
+  net::HttpClient& client;
+  const AddressPolicy& policy;
+  std::string bearer;
+  net::Deadline deadline;
+  std::vector<Source> files;
+  std::vector<Transfer> transfers;
+  std::vector<Result<HeaderPart>> results;
+  size_t next = 0;
+};
+
+asio::awaitable<void> ReadInTurn(Reading& all) {
+  while (all.next < all.files.size()) {
+    const size_t i = all.next++;
+    auto read = co_await ReadPart(all.client, all.policy, all.files[i].url, all.bearer,
+                                  all.transfers[i], all.deadline);
+    if (!read) all.next = all.files.size();  // the model cannot be known any more
+    all.results[i] = std::move(read);
+  }
+}
+
+asio::awaitable<void> ReadAll(Reading& all) {
+  const size_t count = all.files.size();
+  all.transfers.resize(count);
+  for (size_t i = 1; i < count; ++i) all.transfers[i].range_bytes = kFurtherRangeBytes;
+  all.results.assign(count, Error(Code::kGone, "not read"));
+  net::TaskGroup workers(co_await asio::this_coro::executor, net::TaskGroup::Mode::kIndependent);
+  for (size_t i = 0; i < std::min(count, kParallel); ++i) workers.Spawn(ReadInTurn(all));
+  co_await workers.Join();
+}
+
+Result<std::vector<HeaderPart>> PartsOf(Reading& all) {
+  std::vector<HeaderPart> parts;
+  // The reason for the end, not the parts that were left out for it.
+  for (const auto& result : all.results) {
+    if (!result && result.error().code() != Code::kGone) return result.error();
+  }
+  for (auto& result : all.results) {
+    if (auto added = AddPart(parts, std::move(*result)); !added) return added.error();
+  }
+  return parts;
+}
+
+// What the start of the file allows to say.
+Result<ModelHeader> BoundOf(const Transfer& transfer) {
+  if (!transfer.file_bytes) return Error(Code::kTimeout, "the size of the file is not known");
+  auto model = estimator::DescribePartial(transfer.feed.Partial(), *transfer.file_bytes);
+  if (!model) return model.error();
+  ModelHeader out;
+  out.model = std::move(*model);
+  out.bytes_read = transfer.feed.received();
+  out.revision = transfer.etag;
+  return out;
+}
+
 }  // namespace
+
+asio::awaitable<Result<std::vector<HeaderPart>>> ReadRemoteParts(net::HttpClient& client,
+                                                                 const AddressPolicy& policy,
+                                                                 Source source, std::string bearer,
+                                                                 net::Deadline deadline) {
+  Reading all{client, policy, std::move(bearer), deadline, SplitParts(source), {}, {}};
+  co_await ReadAll(all);
+  co_return PartsOf(all);
+}
 
 asio::awaitable<Result<ModelHeader>> ReadRemoteHeader(net::HttpClient& client,
                                                       const AddressPolicy& policy, Source source,
                                                       std::string bearer, net::Deadline deadline) {
-  std::vector<HeaderPart> parts;
-  for (Source& part : SplitParts(source)) {
-    auto read = co_await ReadPart(client, policy, std::move(part.url), bearer, deadline);
-    if (!read) co_return read.error();
-    if (auto added = AddPart(parts, std::move(*read)); !added) co_return added.error();
-  }
-  co_return AssembleModel(std::move(parts));
+  auto parts =
+      co_await ReadRemoteParts(client, policy, std::move(source), std::move(bearer), deadline);
+  if (!parts) co_return parts.error();
+  co_return AssembleModel(std::move(*parts));
+}
+
+asio::awaitable<Result<ModelHeader>> ReadRemoteHeaderOrBound(net::HttpClient& client,
+                                                             const AddressPolicy& policy,
+                                                             Source source, std::string bearer,
+                                                             net::Deadline deadline) {
+  Reading all{client, policy, std::move(bearer), deadline, SplitParts(source), {}, {}};
+  co_await ReadAll(all);
+  auto parts = PartsOf(all);
+  if (parts) co_return AssembleModel(std::move(*parts));
+  // Of a split the sizes of all parts would be needed too.
+  const bool late = parts.error().code() == Code::kTimeout;
+  if (!late || all.files.size() != 1) co_return parts.error();
+  auto bound = BoundOf(all.transfers[0]);
+  if (!bound) co_return parts.error();
+  co_return bound;
 }
 
 }  // namespace headroom::sources

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "certs/certs.h"
 #include "common/files.h"
@@ -148,6 +149,40 @@ TEST_F(HeaderTest, ShortRangesAreJoined) {
   ASSERT_TRUE(header) << header.error().message();
   EXPECT_GE(requests_.size(), 6u);
   EXPECT_LT(requests_.size(), 10u);
+}
+
+TEST_F(HeaderTest, PartsOfASplitAreReadSideBySideByShortRanges) {
+  std::map<std::string, std::string> files;
+  for (int i = 1; i <= 3; ++i) {
+    GgufWriter writer;
+    if (i == 1) writer = headroom::testing::TinyModel();
+    writer.Add("split.count", uint32_t{3});
+    if (i > 1) writer.AddTensor("blk." + std::to_string(i) + ".x.weight", {32}, 0);
+    files["/m-0000" + std::to_string(i) + "-of-00003.gguf"] = FileOf(writer);
+  }
+  answer_ = [&](const net::HttpRequest& request) { return Ranged(request, files[request.target]); };
+  const auto header = Read(Base() + "/m-00001-of-00003.gguf");
+  ASSERT_TRUE(header) << header.error().message();
+  ASSERT_EQ(requests_.size(), 3u);
+  uint64_t total = 0;
+  for (const auto& [name, file] : files) total += file.size();
+  EXPECT_EQ(header->model.file_bytes, total);
+  for (const net::HttpRequest& request : requests_) {
+    const bool first = request.target == "/m-00001-of-00003.gguf";
+    EXPECT_EQ(*request.headers.Find("Range"), first ? "bytes=0-16777215" : "bytes=0-262143");
+  }
+}
+
+TEST_F(HeaderTest, AMissingPartIsTheErrorOfTheSplit) {
+  answer_ = [&](const net::HttpRequest& request) {
+    GgufWriter writer = headroom::testing::TinyModel();
+    writer.Add("split.count", uint32_t{3});
+    if (request.target == "/m-00002-of-00003.gguf") return net::HttpResponse{404, {}, ""};
+    return Ranged(request, FileOf(writer));
+  };
+  const auto header = Read(Base() + "/m-00001-of-00003.gguf");
+  ASSERT_FALSE(header);
+  EXPECT_EQ(header.error().code(), Code::kNotFound) << header.error().message();
 }
 
 TEST_F(HeaderTest, AWholeFileInsteadOfARangeIsFine) {
