@@ -1,11 +1,14 @@
-#include <iomanip>
+#include <cstdlib>
 
 #include "cli/cli.h"
+#include "cli/companion_files.h"
+#include "cli/estimate_budget.h"
+#include "cli/estimate_print.h"
+#include "cli/estimate_sweep.h"
 #include "cli/model_reader.h"
+#include "cli/output.h"
 #include "cli/serving_flags.h"
-#include "common/quantity.h"
 #include "estimator/footprint.h"
-#include "estimator/search.h"
 
 namespace headroom::cli {
 namespace {
@@ -14,99 +17,176 @@ using estimator::Footprint;
 using estimator::ModelFile;
 using estimator::ServingOptions;
 
-void PrintRow(std::ostream& out, std::string_view label, uint64_t bytes) {
-  out << "  " << std::left << std::setw(22) << label << std::right << std::setw(12)
-      << FormatBytes(bytes) << "\n";
+struct Options {
+  ServingOptions serving;
+  Output output = Output::kTable;
+  bool json = false;
+  BudgetFlags budget;
+  std::string sweep;
+  std::vector<std::string> sources;
+  std::vector<estimator::Companion> companions;
+  std::vector<std::string> warnings;
+};
+
+struct Estimated {
+  ModelFile model;
+  ServingOptions serving;
+  Footprint footprint;
+};
+
+Flags FlagsOf(Options& options) {
+  Flags flags(
+      "headroom estimate",
+      "headroom estimate SOURCE... [FLAGS] [-- LLAMA-SERVER COMMAND LINE]\n"
+      "What each model needs, from its header alone. SOURCE is a file, file://, https:// or "
+      "hf://owner/repo/file.\nBehind -- a command line of llama-server is read as "
+      "llama-server reads it, LLAMA_ARG_* variables included; its -m names the source if "
+      "no other is given.");
+  AddServingFlags(flags, options.serving);
+  AddBudgetFlags(flags, options.budget);
+  flags.Add("sweep", options.sweep, "AXIS[,AXIS]",
+            "a table over context, cache-type, parallel or ubatch");
+  AddOutputFlags(flags, options.output);
+  flags.Add("json", options.json, "the same as --output json: a line of JSON for each source");
+  return flags;
 }
 
-void PrintIfAny(std::ostream& out, std::string_view label, uint64_t bytes) {
-  if (bytes != 0) PrintRow(out, label, bytes);
+// Reads the words behind "--".
+Result<void> TakeServerCommand(const std::vector<std::string>& words, Options& options) {
+  if (words.empty()) return {};
+  auto command = estimator::ParseServerCommand(options.serving, words,
+                                               [](const char* name) { return std::getenv(name); });
+  if (!command) return command.error();
+  options.serving = std::move(command->serving);
+  options.companions = std::move(command->companions);
+  options.warnings = std::move(command->warnings);
+  if (options.sources.empty() && !command->model.empty()) {
+    options.sources.push_back(std::move(command->model));
+  }
+  return {};
 }
 
-void PrintFootprint(std::ostream& out, const std::string& source, const ModelFile& model,
-                    const ServingOptions& options, const Footprint& footprint) {
-  out << source << ": " << model.architecture;
-  if (!model.quantization.empty()) out << ", " << model.quantization;
-  out << ", file " << FormatBytes(model.file_bytes) << "\n"
-      << "  for llama.cpp " << footprint.runtime_version << " (" << ToString(footprint.method)
-      << "): ctx " << footprint.context << ", " << footprint.slots << " slots, K "
-      << options.cache_type_k << ", V " << options.cache_type_v << "\n";
-  PrintRow(out, "weights", footprint.resident_weights);
-  PrintIfAny(out, "KV cache", footprint.KvCache());
-  PrintIfAny(out, "recurrent state", footprint.RecurrentState());
-  PrintRow(out, "compute", footprint.Compute());
-  PrintRow(out, "output", footprint.Output());
-  PrintIfAny(out, "projector", footprint.projector);
-  PrintRow(out, "runtime", footprint.runtime);
-  PrintRow(out, "= when ready", footprint.load_bytes);
-  PrintIfAny(out, "prompt cache", footprint.prompt_cache);
-  PrintIfAny(out, "context checkpoints", footprint.context_checkpoints);
-  PrintRow(out, "= may grow to", footprint.footprint_bytes);
-  for (const std::string& warning : footprint.warnings) out << "  warning: " << warning << "\n";
+Result<Estimated> EstimateOne(const Options& options, const std::string& source) {
+  auto header = ReadModel(source);
+  if (!header) return header.error();
+  if (header->projector) {
+    return Error(Code::kUnsupported,
+                 source +
+                     ": is a projector (mmproj) and no language model; name the model, and "
+                     "the projector behind it: -- --mmproj FILE");
+  }
+  Estimated out{std::move(header->model), options.serving, {}};
+  auto companions = ReadCompanions(options.companions, out.model, out.serving);
+  if (!companions) return companions.error();
+  auto footprint = companions->draft
+                       ? estimator::Estimate(out.model, out.serving, *companions->draft)
+                       : estimator::Estimate(out.model, out.serving);
+  if (!footprint) return footprint.error().Within(source);
+  out.footprint = std::move(*footprint);
+  std::vector<std::string>& warnings = out.footprint.warnings;
+  warnings.insert(warnings.end(), options.warnings.begin(), options.warnings.end());
+  warnings.insert(warnings.end(), companions->warnings.begin(), companions->warnings.end());
+  return out;
 }
 
-// False when it does not fit.
-bool PrintBudget(std::ostream& out, const ModelFile& model, const ServingOptions& options,
-                 const Footprint& footprint, uint64_t budget) {
-  const bool fits = footprint.footprint_bytes <= budget;
-  out << "  budget " << FormatBytes(budget) << ": "
-      << (fits ? "fits"
-               : "does not fit, short by " + FormatBytes(footprint.footprint_bytes - budget))
-      << "\n";
-  const auto largest = estimator::LargestContext(model, options, budget);
-  out << "  largest context within it: " << (largest ? std::to_string(*largest) : "none") << "\n";
-  return fits;
-}
+// Prints estimates; says whether all fitted.
+class Printer {
+ public:
+  Printer(Streams streams, const Options& options, std::optional<BudgetView> budget)
+      : out_(streams.out),
+        options_(options),
+        budget_(std::move(budget)),
+        documents_(streams.out, options.output) {}
+
+  void Print(const std::string& source, const Estimated& one) {
+    std::optional<FitReport> fit;
+    if (budget_) fit = ReportFit(one.model, one.serving, one.footprint, *budget_);
+    all_fit_ = all_fit_ && (!fit || fit->fits);
+    if (options_.output == Output::kJson || options_.output == Output::kYaml) {
+      PrintDocument(source, one, fit);
+    } else {
+      PrintText(source, one, fit);
+    }
+  }
+  bool all_fit() const { return all_fit_; }
+
+ private:
+  std::optional<uint64_t> Limit() const {
+    return budget_ ? std::optional<uint64_t>(budget_->bytes) : std::nullopt;
+  }
+
+  void PrintDocument(const std::string& source, const Estimated& one,
+                     const std::optional<FitReport>& fit) {
+    Json document = estimator::ToJson(one.model, one.footprint);
+    document.Set("source", source);
+    if (fit) document.Set("budget", ToJson(*fit, *budget_));
+    if (!options_.sweep.empty()) {
+      document.Set("sweep", ToJson(*RunSweep(one.model, one.serving, options_.sweep), Limit()));
+    }
+    documents_.Write(document);
+  }
+
+  void PrintText(const std::string& source, const Estimated& one,
+                 const std::optional<FitReport>& fit) {
+    if (!first_) out_ << "\n";
+    first_ = false;
+    const EstimateView view{source, one.model, one.serving, one.footprint};
+    PrintParts(out_, view, options_.output == Output::kWide);
+    if (options_.sweep.empty()) {
+      PrintContexts(out_, view, Limit().value_or(0));
+    } else {
+      PrintSweep(out_, *RunSweep(one.model, one.serving, options_.sweep), Limit());
+    }
+    if (fit) PrintFit(out_, *fit, *budget_);
+  }
+
+  std::ostream& out_;
+  const Options& options_;
+  std::optional<BudgetView> budget_;
+  DocumentWriter documents_;
+  bool first_ = true, all_fit_ = true;
+};
 
 }  // namespace
 
 int RunEstimate(const Arguments& arguments, Streams streams) {
-  ServingOptions options;
-  std::string budget_text;
-  bool json = false;
-  Flags flags(
-      "headroom estimate",
-      "headroom estimate SOURCE... [FLAGS] [-- LLAMA-SERVER-FLAGS]\n"
-      "What each model needs, from its header alone. SOURCE is a file, file://, https:// or "
-      "hf://owner/repo/file.\nFlags behind -- are read as llama-server reads them.");
-  AddServingFlags(flags, options);
-  flags.Add("budget", budget_text, "QUANTITY", "say whether it fits, and the largest context");
-  flags.Add("json", json, "print JSON, an object a source");
+  Options options;
+  const Flags flags = FlagsOf(options);
   const auto [parsed, exit_code] = ParseFlags(flags, arguments, streams);
   if (!parsed) return exit_code;
-  if (parsed->positional.empty()) {
+  options.sources = parsed->positional;
+  if (options.json) options.output = Output::kJson;
+  if (auto taken = TakeServerCommand(parsed->after_dashes, options); !taken) {
+    return Fail(streams, taken.error(), kUsage);
+  }
+  if (options.sources.empty()) {
     return Fail(streams,
                 Error(Code::kInvalid,
-                      "estimate: expected a SOURCE, as in: headroom "
-                      "estimate model.gguf --context 32768"),
+                      "estimate: expected a SOURCE, as in: headroom estimate model.gguf --context "
+                      "32768"),
                 kUsage);
   }
-  if (const auto applied = estimator::ApplyArgs(options, parsed->after_dashes); !applied) {
-    return Fail(streams, applied.error(), kUsage);
-  }
-  std::optional<uint64_t> budget;
-  if (!budget_text.empty()) {
-    const auto bytes = ParseQuantity(budget_text);
-    if (!bytes) return Fail(streams, bytes.error().Within("--budget"), kUsage);
-    budget = *bytes;
-  }
-  bool all_fit = true;
-  for (const std::string& source : parsed->positional) {
-    const auto header = ReadModel(source);
-    if (!header) return Fail(streams, header.error());
-    const auto footprint = estimator::Estimate(header->model, options);
-    if (!footprint) return Fail(streams, footprint.error().Within(source));
-    if (json) {
-      streams.out << WriteJson(estimator::ToJson(header->model, *footprint)) << "\n";
-    } else {
-      PrintFootprint(streams.out, source, header->model, options, *footprint);
-    }
-    if (budget && json) all_fit = all_fit && footprint->footprint_bytes <= *budget;
-    if (budget && !json) {
-      all_fit = PrintBudget(streams.out, header->model, options, *footprint, *budget) && all_fit;
+  if (!options.sweep.empty()) {
+    if (auto checked = CheckSweepAxes(options.sweep); !checked) {
+      return Fail(streams, checked.error(), kUsage);
     }
   }
-  return all_fit ? kDone : kFailed;
+  auto budget = ResolveBudgetFlags(options.budget, options.serving);
+  if (!budget) {
+    const bool usage = budget.error().message().starts_with("--");
+    return Fail(streams, budget.error(), usage ? kUsage : kFailed);
+  }
+  Printer printer(streams, options, std::move(*budget));
+  int code = kDone;
+  for (const std::string& source : options.sources) {
+    const auto one = EstimateOne(options, source);
+    if (!one) {
+      code = Fail(streams, one.error());
+      continue;
+    }
+    printer.Print(source, *one);
+  }
+  return printer.all_fit() ? code : kFailed;
 }
 
 }  // namespace headroom::cli

@@ -4,7 +4,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 #include <cstdlib>
-#include <filesystem>
+
+#include "estimator/gguf/file.h"
+#include "sources/header_remote.h"
 
 namespace headroom::cli {
 namespace asio = boost::asio;
@@ -20,7 +22,9 @@ Result<sources::AddressPolicy> PolicyFor(const sources::Source& source) {
   return sources::AddressPolicy::Parse(entries);
 }
 
-Result<sources::ModelHeader> ReadRemote(const sources::Source& source) {
+// Runs one of the readers of sources/ to its end.
+template <class T, class Reader>
+Result<T> ReadRemote(const sources::Source& source, Reader reader) {
   const auto policy = PolicyFor(source);
   if (!policy) return policy.error();
   asio::io_context io(1);
@@ -30,33 +34,74 @@ Result<sources::ModelHeader> ReadRemote(const sources::Source& source) {
   };
   net::HttpClient client(io.get_executor(), options);
   const char* token = std::getenv("HF_TOKEN");
-  auto result =
-      asio::co_spawn(io,
-                     sources::ReadRemoteHeader(client, *policy, source, token ? token : "",
-                                               net::After(kRemoteDeadline)),
-                     asio::use_future);
+  auto result = asio::co_spawn(
+      io, reader(client, *policy, source, token ? token : "", net::After(kRemoteDeadline)),
+      asio::use_future);
   io.run();
-  auto header = result.get();
-  if (!header) return header.error().Within(source.text);
-  return header;
+  Result<T> read = result.get();
+  if (!read) return read.error().Within(source.text);
+  return read;
+}
+
+Error NotReadable(const std::string& source) {
+  return Error(Code::kUnsupported,
+               source + ": cannot be read from here; expected a path, file://, https:// or hf://");
+}
+
+// A bare word is a path for a person at a terminal, also a relative one.
+Result<sources::Source> Parse(const std::string& source) {
+  if (source.find("://") != std::string::npos) return sources::ParseSource(source);
+  sources::Source file;
+  file.where = sources::Source::Where::kNodeFile;
+  file.text = source;
+  // The parts of a split are looked for in the folder of the path, so it needs one.
+  file.path = source.find('/') == std::string::npos ? "./" + source : source;
+  return file;
+}
+
+Result<Headers> ReadLocalHeaders(const std::string& path) {
+  auto file = estimator::ReadGgufFile(path);
+  if (!file) return file.error();
+  Headers out{std::move(file->parts), file->file_bytes, 0};
+  for (const auto& part : out.parts) out.bytes_read += part.header_bytes;
+  return out;
+}
+
+Result<Headers> ReadRemoteHeaders(const sources::Source& source) {
+  auto parts = ReadRemote<std::vector<sources::HeaderPart>>(source, sources::ReadRemoteParts);
+  if (!parts) return parts.error();
+  Headers out;
+  for (sources::HeaderPart& part : *parts) {
+    out.file_bytes += part.file_bytes.value_or(part.header.MinFileBytes());
+    out.bytes_read += part.bytes_read;
+    out.parts.push_back(std::move(part.header));
+  }
+  return out;
 }
 
 }  // namespace
 
 Result<sources::ModelHeader> ReadModel(const std::string& source) {
-  // A bare word is a path for a person at a terminal, also a relative one.
-  if (source.find("://") == std::string::npos) {
-    return sources::ReadLocalHeader(std::filesystem::absolute(source).string());
-  }
-  const auto parsed = sources::ParseSource(source);
+  const auto parsed = Parse(source);
   if (!parsed) return parsed.error();
   switch (parsed->where) {
     case sources::Source::Where::kNodeFile: return sources::ReadLocalHeader(parsed->path);
-    case sources::Source::Where::kHttps: return ReadRemote(*parsed);
+    case sources::Source::Where::kHttps:
+      return ReadRemote<sources::ModelHeader>(*parsed, sources::ReadRemoteHeaderOrBound);
     case sources::Source::Where::kOther: break;
   }
-  return Error(Code::kUnsupported,
-               source + ": cannot be read from here; expected a path, file://, https:// or hf://");
+  return NotReadable(source);
+}
+
+Result<Headers> ReadHeaders(const std::string& source) {
+  const auto parsed = Parse(source);
+  if (!parsed) return parsed.error();
+  switch (parsed->where) {
+    case sources::Source::Where::kNodeFile: return ReadLocalHeaders(parsed->path);
+    case sources::Source::Where::kHttps: return ReadRemoteHeaders(*parsed);
+    case sources::Source::Where::kOther: break;
+  }
+  return NotReadable(source);
 }
 
 }  // namespace headroom::cli

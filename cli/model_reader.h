@@ -4,11 +4,20 @@
 #include <string>
 
 #include "common/result.h"
+#include "estimator/gguf/header.h"
 #include "sources/header_source.h"
 
 namespace headroom::cli {
 
-// Blocking; at most 30 s for a remote source. Nothing beyond the header is read.
+// Blocking; at most 30 s for a remote source, then what was read by then gives an upper bound.
+// Nothing beyond the header is read.
 Result<sources::ModelHeader> ReadModel(const std::string& source);
+
+// The headers themselves, of all parts of a split.
+struct Headers {
+  std::vector<estimator::GgufHeader> parts = {};
+  uint64_t file_bytes = 0, bytes_read = 0;
+};
+Result<Headers> ReadHeaders(const std::string& source);
 
 }  // namespace headroom::cli

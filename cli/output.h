@@ -1,0 +1,44 @@
+// How a command prints: for people as a table, or the same facts as JSON or YAML.
+#pragma once
+
+#include <ostream>
+#include <string_view>
+
+#include "common/flags.h"
+#include "common/json.h"
+
+namespace headroom::cli {
+
+enum class Output { kTable, kWide, kJson, kYaml };
+
+// Binds --output (-o) and its short form --json to `output`, which must outlive Parse().
+void AddOutputFlags(Flags& flags, Output& output);
+
+// One document: a line of JSON, or YAML with "---" before each further one.
+class DocumentWriter {
+ public:
+  DocumentWriter(std::ostream& out, Output output) : out_(out), output_(output) {}
+  void Write(const Json& document);
+
+ private:
+  std::ostream& out_;
+  Output output_;
+  bool first_ = true;
+};
+
+// Colours for a terminal: none when `out` is no terminal, or NO_COLOR is set.
+class Palette {
+ public:
+  explicit Palette(bool on) : on_(on) {}
+  static Palette For(const std::ostream& out);
+  std::string_view good() const { return on_ ? "\033[32m" : ""; }
+  std::string_view bad() const { return on_ ? "\033[31m" : ""; }
+  std::string_view dim() const { return on_ ? "\033[2m" : ""; }
+  std::string_view bold() const { return on_ ? "\033[1m" : ""; }
+  std::string_view reset() const { return on_ ? "\033[0m" : ""; }
+
+ private:
+  bool on_;
+};
+
+}  // namespace headroom::cli
