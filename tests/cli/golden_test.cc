@@ -42,6 +42,13 @@ class Folder {
         .AddTensor("blk.0.attn_q.weight.lora_a", {64, 8}, 0)
         .AddTensor("blk.0.attn_q.weight.lora_b", {8, 64}, 0);
     EXPECT_TRUE(lora.WriteTo("lora.gguf"));
+    for (int i = 1; i <= 2; ++i) {
+      GgufWriter part;
+      part.Add("general.architecture", "llama")
+          .Add("split.count", uint32_t{2})
+          .AddTensor("blk." + std::to_string(i) + ".attn_q.weight", {256, 64}, i == 1 ? 12 : 14);
+      EXPECT_TRUE(part.WriteTo("split-0000" + std::to_string(i) + "-of-00002.gguf"));
+    }
     std::filesystem::copy_file(std::string(HEADROOM_TEST_DATA) + "/node/node.yaml", "nodes.yaml");
   }
   ~Folder() {
@@ -124,6 +131,8 @@ INSTANTIATE_TEST_SUITE_P(
                    kFailed},
         GoldenCase{"estimate-projector", {"estimate", "mmproj.gguf"}, kFailed},
         GoldenCase{"inspect", {"inspect", "tiny.gguf"}},
+        GoldenCase{"inspect-split", {"inspect", "split-00001-of-00002.gguf", "-o", "wide"}},
+        GoldenCase{"inspect-missing-part", {"inspect", "split-00002-of-00002.gguf"}, kFailed},
         GoldenCase{"inspect-wide", {"inspect", "kvheavy.gguf", "-o", "wide", "--tensors"}},
         GoldenCase{"inspect-json", {"inspect", "tiny.gguf", "mmproj.gguf", "-o", "json"}},
         GoldenCase{"inspect-yaml", {"inspect", "mmproj.gguf", "-o", "yaml", "--tensors"}}),
