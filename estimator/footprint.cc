@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/checked.h"
+#include "estimator/graph/exact.h"
 #include "estimator/memory/bound.h"
 #include "estimator/memory/caches.h"
 #include "estimator/memory/compute.h"
@@ -145,8 +146,12 @@ Result<Footprint> Estimate(const ModelFile& model, const ServingOptions& options
   out.method = model.bound ? Method::kBound : Method::kClosedForm;
   out.runtime_version = traits.version;
   if (!traits.note.empty()) out.warnings.push_back(traits.note);
-  const ComputeBytes compute = model.bound ? BoundCompute(model, *shape)
-                                           : ClosedFormCompute(model, *shape, traits.graph_inputs);
+  ComputeBytes compute = model.bound ? BoundCompute(model, *shape)
+                                     : ClosedFormCompute(model, *shape, traits.graph_inputs);
+  if (const auto exact = ExactCompute(model, *shape, traits.version)) {
+    compute = *exact;
+    out.method = Method::kExact;
+  }
   const uint64_t moved = traits.graph_inputs ? 0 : model.tensors.host_before_060;
   out.device = {.weights = model.tensors.device - moved,
                 .kv_cache = KvCacheBytes(model, *shape),

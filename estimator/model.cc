@@ -4,6 +4,7 @@
 
 #include "estimator/arch/plan.h"
 #include "estimator/arch/rules.h"
+#include "estimator/graph/symbols.h"
 #include "estimator/tensors.h"
 
 namespace headroom::estimator {
@@ -120,7 +121,8 @@ void AddBoundWarning(ModelFile& model, const Hparams& h) {
 }  // namespace
 
 uint64_t ModelFile::MemoryUse() const {
-  uint64_t bytes = sizeof(ModelFile) + layers.capacity() * sizeof(Layer);
+  uint64_t bytes = sizeof(ModelFile) + layers.capacity() * sizeof(Layer) +
+                   symbols.capacity() * sizeof(ModelSymbol);
   for (const std::string& text : warnings) bytes += sizeof(std::string) + text.capacity();
   return bytes + architecture.capacity() + name.capacity() + quantization.capacity();
 }
@@ -159,6 +161,7 @@ Result<ModelFile> DescribeModel(const std::vector<GgufHeader>& parts, uint64_t f
   if (keys.error()) return *keys.error();
   if (auto checked = CheckRanges(h, model.hyper); !checked) return checked.error();
   model.layers = PlanLayers(h, used.memory);
+  model.symbols = CollectSymbols(parts[0], model.architecture, h.n_vocab);
   model.name = parts[0].String("general.name");
   if (const auto type = parts[0].Uint("general.file_type")) {
     model.quantization = FileTypeName(*type);

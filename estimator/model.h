@@ -67,12 +67,18 @@ struct TensorBytes {
   uint32_t count = 0;            // loaded tensors (bounds llama.cpp's graph size)
 };
 
+// A number of the metadata by the hash of its name (SymbolKey), for expressions of graph sizes.
+struct ModelSymbol {
+  uint64_t key = 0, value = 0;
+};
+
 struct ModelFile {
   std::string architecture = {}, name = {};
   std::string quantization = {};  // general.file_type as "Q4_K_M"; "" if the file does not say
   HyperParameters hyper = {};
   std::vector<Layer> layers = {};
   TensorBytes tensors = {};
+  std::vector<ModelSymbol> symbols = {};  // sorted by key
   uint64_t file_bytes = 0;
   uint64_t header_bytes = 0;  // all parts
   bool bound = false;         // of an unknown architecture or a cut header: an upper bound

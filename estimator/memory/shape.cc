@@ -106,6 +106,7 @@ uint64_t OutputRows(const ModelFile& model, const ServingOptions& options, const
 void SetContext(const ModelFile& model, const ServingOptions& options, Shape& shape) {
   const uint64_t asked = options.context != 0 ? options.context : model.hyper.context_train;
   shape.slots = options.Slots();
+  shape.unified = options.Unified();
   shape.batch = std::min<uint64_t>(asked == 0 ? options.batch : asked, options.batch);
   shape.ubatch =
       std::min<uint64_t>(shape.batch, options.ubatch == 0 ? options.batch : options.ubatch);

@@ -23,6 +23,7 @@ struct Shape {
   uint64_t batch = 0, ubatch = 0;
   uint64_t tokens = 0;   // of the worst-case graph: ubatch rounded up to a multiple of slots
   uint64_t outputs = 0;  // rows of logits: n_outputs_max
+  bool unified = false;  // one cache for all slots was asked for
   bool flash = true;
   bool metal = true;         // else everything runs on the CPU
   bool pooled_index = true;  // RuntimeTraits

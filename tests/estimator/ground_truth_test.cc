@@ -40,10 +40,16 @@ class Errors {
   std::vector<double> values_;
 };
 
+struct Exactness {
+  size_t rows = 0, exact = 0, claimed = 0;  // `claimed`: the estimate says that it is exact
+  std::string first_miss = {};
+};
+
 struct Outcome {
   size_t rows = 0;
   std::set<std::string> architectures, wrong;  // `wrong`: weights, KV or state not exact
   Errors compute, total;
+  std::map<std::string, Exactness> exactness;  // of both compute buffers, by architecture
   std::map<std::string, Errors> groups;  // of totals
 };
 
@@ -66,6 +72,17 @@ bool CheckRow(const GroundTruthRow& row, const ModelFile& model, Outcome& out) {
   const MemoryParts& host = estimate->host;
   const uint64_t context = device.kv_cache + device.recurrent_state;
   if (row.device_compute > 0) {
+    Exactness& exactness = out.exactness[model.architecture];
+    ++exactness.rows;
+    exactness.claimed += estimate->method == Method::kExact;
+    if (device.compute == row.device_compute && host.compute == row.host_compute) {
+      ++exactness.exact;
+    } else if (exactness.first_miss.empty()) {
+      exactness.first_miss = row.where + ": device " + std::to_string(device.compute) + " of " +
+                             std::to_string(row.device_compute) + ", host " +
+                             std::to_string(host.compute) + " of " +
+                             std::to_string(row.host_compute);
+    }
     out.compute.Add(device.compute, row.device_compute);
     const double estimated =
         device.weights + host.weights + context + device.compute + host.compute;
@@ -90,6 +107,17 @@ Outcome CheckFile(GroundTruthModels& models, const std::string& name, const std:
   std::printf("%s: %zu rows, %zu architectures\n", name.c_str(), out.rows,
               out.architectures.size());
   for (const auto& [group, errors] : out.groups) errors.Print("  total, " + group);
+  size_t rows = 0, exact = 0, whole = 0;
+  for (const auto& [architecture, e] : out.exactness) {
+    rows += e.rows;
+    exact += e.exact;
+    whole += e.exact == e.rows;
+    if (e.exact == e.rows) continue;
+    std::printf("  %-18s compute exact in %zu of %zu rows (claimed in %zu), first miss %s\n",
+                architecture.c_str(), e.exact, e.rows, e.claimed, e.first_miss.c_str());
+  }
+  std::printf("  compute exact in %zu of %zu rows, in every row of %zu architectures\n", exact, rows,
+              whole);
   out.compute.Print("  compute, all");
   out.total.Print("  total, all");
   return out;

@@ -1,0 +1,51 @@
+#include "estimator/graph/exact.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "estimator/graph/replay.h"
+
+namespace headroom::estimator {
+namespace {
+
+using Attention = GraphMode::Attention;
+
+bool IsQuantised(const GgmlType& type) {
+  constexpr std::string_view kNames[] = {"q4_0", "q4_1", "q5_0", "q5_1", "q8_0"};
+  return std::ranges::find(kNames, type.name) != std::end(kNames);
+}
+
+// nullopt for combinations that no table holds.
+std::optional<Attention> AttentionOf(const Shape& shape) {
+  const bool k_f16 = shape.k->name == "f16", v_f16 = shape.v->name == "f16";
+  const bool k_quantised = IsQuantised(*shape.k), v_quantised = IsQuantised(*shape.v);
+  if (k_f16 && v_f16) return shape.flash ? Attention::kF16 : Attention::kPlain;
+  if (!shape.flash) return std::nullopt;
+  if (k_f16 && v_quantised) return Attention::kF16QuantisedV;
+  if (k_quantised && v_f16) return Attention::kQuantisedK;
+  if (!k_quantised || !v_quantised) return std::nullopt;
+  return shape.k == shape.v ? Attention::kQuantised : Attention::kMixedQuantised;
+}
+
+GraphMode::Slots SlotsOf(const Shape& shape) {
+  if (shape.slots == 1) return GraphMode::Slots::kOne;
+  return shape.unified ? GraphMode::Slots::kUnified : GraphMode::Slots::kApart;
+}
+
+}  // namespace
+
+Result<ComputeBytes> ExactCompute(const ModelFile& model, const Shape& shape,
+                                  std::string_view version) {
+  const std::string_view file = GraphTableOf(version);
+  const auto attention = AttentionOf(shape);
+  if (file.empty() || !attention || !shape.metal) {
+    return Error(Code::kNotFound, "no graphs of this configuration");
+  }
+  // One token a slot takes other kernels, and another graph.
+  if (shape.tokens <= shape.slots) return Error(Code::kNotFound, "no graphs of single tokens");
+  const auto table = ReadGraphTable(file, model.architecture, {*attention, SlotsOf(shape)});
+  if (!table) return table.error();
+  return ReplayGraphs(*table, model, shape);
+}
+
+}  // namespace headroom::estimator

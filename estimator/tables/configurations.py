@@ -1,0 +1,46 @@
+"""The configurations that graphs are taken from: odd numbers, so that no two quantities agree."""
+from dataclasses import dataclass
+
+from symbols import pad
+
+# What decides about the attention part of a graph: (flash, type of K, type of V). Quantised types
+# stand for all of their kind. The position is the number in the table file: append only.
+ATTENTION = [("auto", "f16", "f16"), ("auto", "q8_0", "q8_0"), ("auto", "f16", "q8_0"),
+             ("off", "f16", "f16"), ("auto", "q8_0", "q4_0"), ("auto", "q8_0", "f16")]
+# Slots: one, several in one unified cache, several with a stream each.
+SLOTS = ["one", "unified", "apart"]
+POINTS = {
+    "one": [(1, 16640, 352, 1), (1, 9728, 608, 5), (1, 33536, 736, 1)],
+    "unified": [(4, 16640, 352, 4), (3, 9728, 606, 8), (4, 33536, 740, 4), (3, 5120, 417, 3)],
+    "apart": [(2, 16640, 352, 2), (3, 9985, 606, 8), (2, 33536, 736, 7), (3, 30720, 417, 3)],
+}
+
+
+@dataclass
+class Context:
+    """As estimator/memory/shape.h."""
+    slots: int
+    context: int
+    ubatch: int
+    outputs: int
+    unified: bool
+    cells: int = 0
+    streams: int = 0
+    tokens: int = 0
+
+    def __post_init__(self):
+        whole = pad(self.context, 256)
+        self.cells = whole if self.unified else pad(whole // self.slots, 256)
+        self.streams = 1 if self.unified else self.slots
+        self.tokens = pad(min(self.cells * self.streams, self.ubatch), self.slots)
+        self.outputs = min(self.outputs, self.tokens)
+
+
+def contexts(slots):
+    return [Context(n, c, u, o, unified=slots == "unified") for n, c, u, o in POINTS[slots]]
+
+
+def line(context, attention):
+    flash, k, v = attention
+    return (f"context={context.context} batch=2048 ubatch={context.ubatch} slots={context.slots} "
+            f"outputs={context.outputs} unified={int(context.unified)} flash={flash} k={k} v={v}\n")

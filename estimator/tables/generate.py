@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Generates the table of one llama.cpp version from the pairs ARCH-a.gguf and ARCH-t.gguf.
+
+usage: generate.py VERSION BUILD_DIR MODEL_DIR OUTPUT [ARCHITECTURE...]
+
+BUILD_DIR is what `build` made. Each architecture's result is kept in BUILD_DIR/parts, so that a
+run can be continued; remove a part to make it anew.
+"""
+import multiprocessing
+import os
+import pathlib
+import pickle
+import subprocess
+import sys
+import tempfile
+import traceback
+
+import allocation
+import gguf_header
+import symbols
+from compile import Symbolic, Unsolved, compile_graph
+from configurations import ATTENTION, SLOTS, contexts, line
+from encode import ArchitectureWriter, Numbered, file_bytes
+from fit import Constants, Fitter
+
+
+class Refused(Exception):
+    """llama.cpp makes no context of this configuration."""
+
+
+def dump(build, model, lines):
+    """The graphs of each configuration: [[Graph]], or None where llama.cpp refuses or aborts."""
+    with tempfile.TemporaryDirectory() as scratch:
+        output = os.path.join(scratch, "graphs")
+        environment = dict(os.environ, GRAPH_DUMP=output, GGML_NO_BACKTRACE="1",
+                           LD_PRELOAD=str(build / "libgraph-dump.so"))
+        result = []
+        while len(result) < len(lines):
+            run = subprocess.run([build / "dump_graphs", build / "libggml-metal-simulated.so", model],
+                                 input="".join(lines[len(result):]), text=True, capture_output=True,
+                                 env=environment)
+            answers = run.stdout.split()
+            blocks = pathlib.Path(output).read_text().split("end\n") if answers else []
+            result += [block.splitlines() if answer == "ok" else None
+                       for answer, block in zip(answers, blocks)]
+            if run.returncode:
+                result.append(None)  # it aborted on this one: go on behind it
+            pathlib.Path(output).unlink(missing_ok=True)
+    return result
+
+
+def load(block):
+    graphs = [allocation.load(text) for text in block]
+    for graph in graphs:
+        if allocation.replay(graph) != [peak for _, _, peak in graph.buffers]:
+            raise Unsolved("the replay does not reach llama.cpp's own peak: ggml-alloc has changed")
+    return graphs
+
+
+def needed(samples):
+    """Graphs that set a peak in some sample; others of the same context need not be kept."""
+    count = len(samples[0])
+    peaks = [[tuple(p for _, _, p in s[g].buffers) for s in samples] for g in range(count)]
+    keep = []
+    for g in range(count):
+        covered = any(all(x >= y for p, q in zip(peaks[h], peaks[g]) for x, y in zip(p, q))
+                      for h in keep)
+        if not covered:
+            keep = [h for h in keep if not all(x <= y for p, q in zip(peaks[h], peaks[g])
+                                               for x, y in zip(p, q))] + [g]
+    return keep
+
+
+def compile_mode(blocks, headers, constants, attention, points):
+    """blocks: the dumps of each model at each point."""
+    if any(b is None for side in blocks for b in side):
+        raise Refused("llama.cpp makes no such context")
+    samples = [[load(b) for b in side] for side in blocks]
+    if len({len(graphs) for side in samples for graphs in side}) > 1:
+        raise Unsolved("a different number of graphs")
+    fitter = Fitter(constants, *([symbols.quantities(h, p) for p in points] for h in headers))
+    return [compile_graph([s[g] for s in samples[0]], [s[g] for s in samples[1]], fitter, attention)
+            for g in needed(samples[0] + samples[1])]
+
+
+def compile_architecture(job):
+    """(architecture, {(attention, slots): [Symbolic] or text})"""
+    build, directory, name = job
+    part = build / "parts" / name
+    if part.exists():
+        return name, pickle.loads(part.read_bytes())
+    modes = {}
+    try:
+        models = [directory / f"{name}-{v}.gguf" for v in "at"]
+        headers = [gguf_header.read(m) for m in models]
+        constants = Constants(headers[0].architecture, *map(symbols.sizes, headers))
+        grid = [(a, s, contexts(slots)) for a in range(len(ATTENTION)) for s, slots in enumerate(SLOTS)]
+        lines = [line(p, ATTENTION[a]) for a, s, points in grid for p in points]
+        dumps = [dump(build, m, lines) for m in models]
+        for a, s, points in grid:
+            blocks = [d[:len(points)] for d in dumps]
+            dumps = [d[len(points):] for d in dumps]
+            try:
+                modes[a, s] = compile_mode(blocks, headers, constants, ATTENTION[a], points)
+            except Refused as refused:
+                modes[a, s] = "refused: " + str(refused)[:200]
+            except Unsolved as unsolved:
+                modes[a, s] = "unsolved: " + str(unsolved)[:300]
+    except Exception:  # one architecture must not stop the others; the part is not kept
+        return name, {(0, 0): traceback.format_exc()}
+    part.parent.mkdir(exist_ok=True)
+    part.write_bytes(pickle.dumps(modes))
+    return name, modes
+
+
+def main():
+    version, build, directory, output, *only = sys.argv[1:]
+    build, directory = pathlib.Path(build).resolve(), pathlib.Path(directory).resolve()
+    names = only or sorted(p.name[:-len("-a.gguf")] for p in directory.glob("*-a.gguf")
+                           if (directory / p.name.replace("-a.", "-t.")).exists())
+    symbols_used, tables = Numbered(), {}
+    with multiprocessing.Pool(int(os.environ.get("JOBS", "2"))) as pool:
+        for name, modes in pool.imap_unordered(compile_architecture, [(build, directory, n) for n in names]):
+            problems = {k: v for k, v in modes.items() if isinstance(v, str)}
+            unsolved = [v for v in problems.values() if not v.startswith("refused")]
+            print(name, f"{len(modes) - len(problems)} modes", *unsolved[:2], sep="  ", flush=True)
+            writer = ArchitectureWriter(symbols_used)
+            encoded = {k: [writer.graph(g) for g in v] for k, v in modes.items() if not isinstance(v, str)}
+            if encoded:
+                tables[name] = writer.bytes(encoded)
+    raw = file_bytes(version, symbols_used, tables)
+    pathlib.Path(output).write_bytes(raw)
+    print(f"{output}: {len(raw)} bytes, {len(tables)} architectures")
+
+
+main()
