@@ -4,6 +4,7 @@
 
 #include "estimator/arch/plan.h"
 #include "estimator/arch/rules.h"
+#include "estimator/graph/structure.h"
 #include "estimator/graph/symbols.h"
 #include "estimator/tensors.h"
 
@@ -122,7 +123,8 @@ void AddBoundWarning(ModelFile& model, const Hparams& h) {
 
 uint64_t ModelFile::MemoryUse() const {
   uint64_t bytes = sizeof(ModelFile) + layers.capacity() * sizeof(Layer) +
-                   symbols.capacity() * sizeof(ModelSymbol);
+                   symbols.capacity() * sizeof(ModelSymbol) +
+                   structure.layers.capacity() * sizeof(uint64_t);
   for (const std::string& text : warnings) bytes += sizeof(std::string) + text.capacity();
   return bytes + architecture.capacity() + name.capacity() + quantization.capacity();
 }
@@ -168,6 +170,7 @@ Result<ModelFile> DescribeModel(const std::vector<GgufHeader>& parts, uint64_t f
   }
   model.tensors =
       SumTensors(parts, model.architecture, h.router_layer ? h.n_layer_all : h.n_layer());
+  model.structure = DescribeStructure(parts, model, h.router_layer ? h.n_layer_all : h.n_layer());
   model.file_bytes = file_bytes;
   for (const GgufHeader& part : parts) {
     model.header_bytes += part.header_bytes;

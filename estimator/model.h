@@ -72,6 +72,12 @@ struct ModelSymbol {
   uint64_t key = 0, value = 0;
 };
 
+// Which tensors and switches the model has, as hashes; see graph/structure.h.
+struct GraphStructure {
+  uint64_t whole = 0;
+  std::vector<uint64_t> layers = {};  // the kinds of layers, sorted
+};
+
 struct ModelFile {
   std::string architecture = {}, name = {};
   std::string quantization = {};  // general.file_type as "Q4_K_M"; "" if the file does not say
@@ -79,6 +85,7 @@ struct ModelFile {
   std::vector<Layer> layers = {};
   TensorBytes tensors = {};
   std::vector<ModelSymbol> symbols = {};  // sorted by key
+  GraphStructure structure = {};
   uint64_t file_bytes = 0;
   uint64_t header_bytes = 0;  // all parts
   bool bound = false;         // of an unknown architecture or a cut header: an upper bound

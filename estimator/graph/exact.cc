@@ -27,7 +27,9 @@ std::optional<Attention> AttentionOf(const Shape& shape) {
   return shape.k == shape.v ? Attention::kQuantised : Attention::kMixedQuantised;
 }
 
-GraphMode::Slots SlotsOf(const Shape& shape) {
+std::optional<GraphMode::Slots> SlotsOf(const Shape& shape) {
+  if (shape.slots == 1 && shape.outputs >= shape.tokens) return GraphMode::Slots::kBatch;
+  if (shape.outputs != shape.slots) return std::nullopt;
   if (shape.slots == 1) return GraphMode::Slots::kOne;
   return shape.unified ? GraphMode::Slots::kUnified : GraphMode::Slots::kApart;
 }
@@ -38,12 +40,14 @@ Result<ComputeBytes> ExactCompute(const ModelFile& model, const Shape& shape,
                                   std::string_view version) {
   const std::string_view file = GraphTableOf(version);
   const auto attention = AttentionOf(shape);
-  if (file.empty() || !attention || !shape.metal) {
+  const auto slots = SlotsOf(shape);
+  if (file.empty() || !attention || !slots || !shape.metal) {
     return Error(Code::kNotFound, "no graphs of this configuration");
   }
   // One token a slot takes other kernels, and another graph.
   if (shape.tokens <= shape.slots) return Error(Code::kNotFound, "no graphs of single tokens");
-  const auto table = ReadGraphTable(file, model.architecture, {*attention, SlotsOf(shape)});
+  const auto table =
+      ReadGraphTable(file, model.architecture, model.structure, {*attention, *slots});
   if (!table) return table.error();
   return ReplayGraphs(*table, model, shape);
 }

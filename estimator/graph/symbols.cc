@@ -109,7 +109,8 @@ std::array<uint64_t, kQuantityCount> Quantities(const ModelFile& model, const Sh
   const uint64_t quarter = PadUp(CeilDiv(cells, 4), 256);
   const uint64_t hundredth = PadUp(CeilDiv(cells, 128), 256);
   const uint64_t* top_k = FindSymbol(model.symbols, SymbolKey("attention.indexer.top_k"));
-  const uint64_t* pool = FindSymbol(model.symbols, SymbolKey("attention.indexer.kpool"));
+  const uint64_t* pool_size = FindSymbol(model.symbols, SymbolKey("attention.indexer.kpool"));
+  const uint64_t pooled = CeilDiv(cells, pool_size == nullptr || *pool_size == 0 ? 4 : *pool_size);
   return {1,
           tokens,
           cells,
@@ -138,10 +139,11 @@ std::array<uint64_t, kQuantityCount> Quantities(const ModelFile& model, const Sh
           quarter + window,
           hundredth + window,
           CeilDiv(cells, OrOne(model, "attention.indexer.block_size")),
-          CeilDiv(cells, pool == nullptr || *pool == 0 ? 4 : *pool),
+          pooled,
           CeilDiv(each, 64),
           PadUp(each, 64),
-          window * per_stream};
+          window * per_stream,
+          pooled * slots};
 }
 
 }  // namespace headroom::estimator

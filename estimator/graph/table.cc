@@ -1,5 +1,7 @@
 #include "estimator/graph/table.h"
 
+#include <algorithm>
+
 namespace headroom::estimator {
 namespace {
 
@@ -23,6 +25,14 @@ class Bytes {
   int64_t Signed() {
     const uint64_t n = Number();
     return n & 1 ? -static_cast<int64_t>(n >> 1) - 1 : static_cast<int64_t>(n >> 1);
+  }
+  uint64_t Fixed() {
+    uint64_t out = 0;
+    const std::string_view raw = Text(8);
+    for (size_t i = 0; i < raw.size(); ++i) {
+      out |= uint64_t{static_cast<uint8_t>(raw[i])} << 8 * i;
+    }
+    return out;
   }
   // A number below `limit`.
   uint32_t Below(uint64_t limit) {
@@ -63,7 +73,13 @@ Error Damaged(const Bytes& in) {
   return Error(Code::kInvalid, "graph table is damaged at byte " + std::to_string(in.at()));
 }
 
-Result<Directory> FindArchitecture(std::string_view file, std::string_view name) {
+// Whether a table made for `whole` and `layers` holds every kind of layer of `model`.
+bool Serves(const GraphStructure& table, const GraphStructure& model) {
+  return table.whole == model.whole && std::ranges::includes(table.layers, model.layers);
+}
+
+Result<Directory> FindArchitecture(std::string_view file, std::string_view name,
+                                   const GraphStructure& structure) {
   Bytes in(file);
   if (in.Text(kMagic.size()) != kMagic) return Damaged(in);
   in.Text(in.Count());  // version
@@ -72,14 +88,18 @@ Result<Directory> FindArchitecture(std::string_view file, std::string_view name)
   for (uint64_t& key : out.keys) key = SymbolKey(in.Text(in.Count()));
   for (uint32_t left = in.Count(); left > 0 && !in.failed(); --left) {
     const std::string_view found = in.Text(in.Count());
+    GraphStructure made_for;
+    made_for.layers.resize(in.Count());
+    made_for.whole = in.Fixed();
+    for (uint64_t& layer : made_for.layers) layer = in.Fixed();
     const std::string_view block = in.Text(in.Number());
-    if (!in.failed() && found == name) {
+    if (!in.failed() && found == name && Serves(made_for, structure)) {
       out.architecture = block;
       return out;
     }
   }
   if (in.failed()) return Damaged(in);
-  return Error(Code::kNotFound, "no graphs of architecture '" + std::string(name) + "'");
+  return Error(Code::kNotFound, "no graphs of this structure of '" + std::string(name) + "'");
 }
 
 class Decoder {
@@ -93,8 +113,8 @@ class Decoder {
     Repeat([this] { Token(); });
     std::vector<SymbolicGraph> graphs;
     Repeat([this, &graphs] { graphs.push_back(Graph()); });
-    const auto wanted =
-        static_cast<uint32_t>(mode.attention) * 3 + static_cast<uint32_t>(mode.slots);
+    const auto wanted = static_cast<uint32_t>(mode.attention) * GraphMode::kSlotsCount +
+                        static_cast<uint32_t>(mode.slots);
     Repeat([this, &graphs, wanted] {
       const bool match = in_.Number() == wanted;
       Repeat([this, &graphs, match] {
@@ -212,8 +232,8 @@ class Decoder {
 }  // namespace
 
 Result<GraphTable> ReadGraphTable(std::string_view file, std::string_view architecture,
-                                  GraphMode mode) {
-  const auto directory = FindArchitecture(file, architecture);
+                                  const GraphStructure& structure, GraphMode mode) {
+  const auto directory = FindArchitecture(file, architecture, structure);
   if (!directory) return directory.error();
   return Decoder(*directory).Run(mode);
 }

@@ -9,11 +9,12 @@
 #include <vector>
 
 #include "common/result.h"
+#include "estimator/model.h"
 
 namespace headroom::estimator {
 
 // Context quantities that sizes grow with; the order is that of symbols.py.
-inline constexpr uint32_t kQuantityCount = 32;
+inline constexpr uint32_t kQuantityCount = 33;
 
 // `key` names a hyper-parameter (SymbolKey); the term is multiplied or divided by it.
 struct SymbolFactor {
@@ -85,7 +86,13 @@ struct GraphMode {
     kMixedQuantised,  // two quantised types: flash attention on the CPU
     kQuantisedK,      // only K quantised
   } attention = Attention::kF16;
-  enum class Slots : uint8_t { kOne, kUnified, kApart } slots = Slots::kOne;
+  enum class Slots : uint8_t {
+    kOne,
+    kUnified,  // several in one cache
+    kApart,    // several, a stream of the cache each
+    kBatch,    // one, with a row of logits for each token
+  } slots = Slots::kOne;
+  static constexpr uint32_t kSlotsCount = 4;
   friend bool operator==(const GraphMode&, const GraphMode&) = default;
 };
 
@@ -106,10 +113,10 @@ constexpr uint64_t SymbolKey(std::string_view name) {
   return hash;
 }
 
-// Decodes one architecture and mode of a table file. Every number in the result refers to something
-// that exists. Errors: kNotFound if the file has no such architecture or mode, kInvalid (with the
+// Decodes the graphs of one model structure and mode. Every number in the result refers to something
+// that exists. Errors: kNotFound if the file has none, kInvalid (with the
 // offset) if it is damaged.
 Result<GraphTable> ReadGraphTable(std::string_view file, std::string_view architecture,
-                                  GraphMode mode);
+                                  const GraphStructure& structure, GraphMode mode);
 
 }  // namespace headroom::estimator

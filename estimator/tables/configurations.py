@@ -7,12 +7,15 @@ from symbols import pad
 # stand for all of their kind. The position is the number in the table file: append only.
 ATTENTION = [("auto", "f16", "f16"), ("auto", "q8_0", "q8_0"), ("auto", "f16", "q8_0"),
              ("off", "f16", "f16"), ("auto", "q8_0", "q4_0"), ("auto", "q8_0", "f16")]
-# Slots: one, several in one unified cache, several with a stream each.
-SLOTS = ["one", "unified", "apart"]
+# Slots: one, several in one unified cache, several with a stream each; as llama-server a row of
+# logits for each slot. "batch": one slot, a row for each token. The position is the number, too.
+SLOTS = ["one", "unified", "apart", "batch"]
+# (slots, context, ubatch)
 POINTS = {
-    "one": [(1, 16640, 352, 1), (1, 9728, 608, 5), (1, 33536, 736, 1)],
-    "unified": [(4, 16640, 352, 4), (3, 9728, 606, 8), (4, 33536, 740, 4), (3, 5120, 417, 3)],
-    "apart": [(2, 16640, 352, 2), (3, 9985, 606, 8), (2, 33536, 736, 7), (3, 30720, 417, 3)],
+    "one": [(1, 16640, 352), (1, 9728, 608), (1, 33536, 736)],
+    "unified": [(4, 16640, 352), (3, 9728, 606), (4, 33536, 740), (3, 5120, 417)],
+    "apart": [(2, 16640, 352), (3, 9985, 606), (2, 33536, 736), (3, 30720, 417)],
+    "batch": [(1, 16640, 352), (1, 9728, 608), (1, 33536, 736)],
 }
 
 
@@ -37,7 +40,8 @@ class Context:
 
 
 def contexts(slots):
-    return [Context(n, c, u, o, unified=slots == "unified") for n, c, u, o in POINTS[slots]]
+    return [Context(n, c, u, 2048 if slots == "batch" else n, unified=slots == "unified")
+            for n, c, u in POINTS[slots]]
 
 
 def line(context, attention):

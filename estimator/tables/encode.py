@@ -3,6 +3,7 @@
 All integers are LEB128 varints, signed ones zigzag. Everything that repeats is written once and
 referred to by number: expressions, shapes and tokens of an architecture, names of the file.
 """
+from configurations import SLOTS
 from symbols import QUANTITIES
 
 MAGIC = b"HRGRAPH1"
@@ -102,7 +103,7 @@ class ArchitectureWriter:
                     w.number(t)
         w.number(len(modes))
         for (attention, slots), graphs in sorted(modes.items()):
-            w.number(attention * 3 + slots)
+            w.number(attention * len(SLOTS) + slots)
             w.number(len(graphs))
             for g in graphs:
                 w.number(g)
@@ -119,16 +120,19 @@ class ArchitectureWriter:
                 w.number(self.names.of(name.lstrip("/")) << 1 | (name[0] == "/"))
 
 
-def file_bytes(version, names, architectures):
-    """architectures: {name: Writer}."""
+def file_bytes(version, names, entries):
+    """entries: [(architecture, (whole, layers) of structure.describe, Writer)], best first."""
     w = Writer()
     w.out += MAGIC
     w.text(version)
     w.number(len(names))
     for name in names:
         w.text(name)
-    w.number(len(architectures))
-    for name in sorted(architectures):
+    w.number(len(entries))
+    for name, (whole, layers), block in entries:
         w.text(name)
-        w.block(architectures[name])
+        w.number(len(layers))
+        for value in [whole] + layers:
+            w.out += value.to_bytes(8, "little")
+        w.block(block)
     return bytes(w.out)

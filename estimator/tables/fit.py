@@ -27,7 +27,7 @@ QUANTITY_COST = {"1": 0, "tokens": 0, "cells": 0, "window": 0.1, "tokens/stream"
 SUMS = [("tokens", "slots"), ("tokens/slot", "1"), ("tokens", "1"), ("tokens", "streams"),
         ("cells", "1"), ("cells", "tokens"), ("window", "cells"), ("window", "1"),
         ("cells/4", "window"), ("cells/128", "window"), ("cells", "slots"), ("cells/4", "cells"),
-        ("cells/128", "cells"), ("cells/4", "1"), ("cells/128", "1"), ("outputs", "1"), ("slots", "1")]
+        ("cells/128", "cells"), ("cells/4", "1"), ("cells/128", "1"), ("outputs", "1"), ("slots", "1"), ("cells/pool*slots", "1"), ("cells/pool", "1")]
 
 
 def _cost(term):
@@ -55,18 +55,19 @@ class Constants:
         self.known = {}
         singles = [(n,) for n in self.names]
         pairs = list(itertools.combinations_with_replacement(self.names, 2))
-        for names in singles:
-            self._add(Fraction(1), names)
-        for number in NUMBERS + BUILT_IN.get(architecture, []):
-            self._add(Fraction(number), ())
-        factors = FACTORS + [Fraction(n) for n in BUILT_IN.get(architecture, [])]
+        built_in = BUILT_IN.get(architecture, [])
+        factors = FACTORS + [Fraction(n) for n in built_in]
+        # What is met first keeps its value: names, numbers, then by factor.
+        self._add(Fraction(1), singles)
+        for number in NUMBERS + built_in:
+            self._add(Fraction(number), [()])
         for factor in factors:
-            for names in singles + pairs + self._quotients():
-                self._add(factor, names)
+            self._add(factor, singles)
+        for factor in factors:
+            self._add(factor, pairs + self._quotients())
         self.parts = [(key, e) for key, e in self.known.items() if len(e[1]) <= 2 and e[0] in (1, 2, 3)]
         low = dict(self.known)
-        for names in itertools.combinations_with_replacement(self.names, 3):
-            self._add(Fraction(1), names)
+        self._add(Fraction(1), itertools.combinations_with_replacement(self.names, 3))
         self.triples = {key: e for key, e in self.known.items() if key not in low}
         self.known = low
         self.memo = {}
@@ -76,11 +77,10 @@ class Constants:
         return [(x, "/" + y) for x in self.names for y in self.names
                 if x != y and a[x] > a[y] and a[x] % a[y] == 0 and t[x] % t[y] == 0]
 
-    def _add(self, factor, names):
-        key = (evaluate([(factor, names)], self.a), evaluate([(factor, names)], self.t))
-        term = (factor, names)
-        if key not in self.known or _cost(term) < _cost(self.known[key]):
-            self.known[key] = term
+    def _add(self, factor, products):
+        for names in products:
+            term = (factor, names)
+            self.known.setdefault((evaluate([term], self.a), evaluate([term], self.t)), term)
 
     def find(self, a, t):
         key = (Fraction(a), Fraction(t))

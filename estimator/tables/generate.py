@@ -21,6 +21,7 @@ import symbols
 from compile import Symbolic, Unsolved, compile_graph
 from configurations import ATTENTION, SLOTS, contexts, line
 from encode import ArchitectureWriter, Numbered, file_bytes
+import structure
 from fit import Constants, Fitter
 
 
@@ -127,10 +128,11 @@ def main():
             writer = ArchitectureWriter(symbols_used)
             encoded = {k: [writer.graph(g) for g in v] for k, v in modes.items() if not isinstance(v, str)}
             if encoded:
-                tables[name] = writer.bytes(encoded)
-    raw = file_bytes(version, symbols_used, tables)
+                header = gguf_header.read(directory / f"{name}-a.gguf")
+                tables[name] = (header.architecture, structure.describe(header), writer.bytes(encoded))
+    raw = file_bytes(version, symbols_used, [tables[name] for name in sorted(tables)])
     pathlib.Path(output).write_bytes(raw)
-    print(f"{output}: {len(raw)} bytes, {len(tables)} architectures")
+    print(f"{output}: {len(raw)} bytes, {len(tables)} structures")
 
 
 main()

@@ -93,7 +93,7 @@ QUANTITIES = [
     "window*tokens", "tokens*tokens", "tokens/slot^2*slots", "tokens*slots", "tokens+slots",
     "tokens/slot+conv-1", "tokens+conv*slots-slots", "tokens/slot+1", "tokens+1", "top_k",
     "cells/4", "cells/128", "cells/4+window", "cells/128+window", "cells/block", "cells/pool",
-    "chunks", "chunked", "window*tokens/stream",
+    "chunks", "chunked", "window*tokens/stream", "cells/pool*slots",
 ]
 
 
@@ -101,12 +101,16 @@ def quantities(header, context):
     """{name: value} for one configuration (see configurations.py)."""
     known = integers(header)
     cells, streams, slots = context.cells, context.streams, context.slots
+    apart = header.architecture == "deepseek4"  # a stream each even in a unified cache
+    if apart:
+        streams = slots
     window = window_of(header)
-    limit = window * (slots if context.unified else 1) + context.ubatch
+    limit = window * (slots if context.unified and not apart else 1) + context.ubatch
     window = pad(min(cells, limit), 256) if window else cells
     tokens = context.tokens
     each, per_stream = tokens // slots, tokens // streams
     conv = known.get("ssm.conv_kernel", known.get("shortconv.l_cache", 1))
+    pooled = -(-cells // max(1, known.get("attention.indexer.kpool", 4)))
     quarter, hundredth = (pad(-(-cells // ratio), 256) for ratio in (4, 128))
     values = [
         1, tokens, cells, window, slots, streams, context.outputs, each, per_stream,
@@ -115,7 +119,7 @@ def quantities(header, context):
         tokens + (conv - 1) * slots, each + 1, tokens + 1,
         min(known.get("attention.indexer.top_k", 0), cells), quarter, hundredth, quarter + window,
         hundredth + window, -(-cells // max(1, known.get("attention.indexer.block_size", 1))),
-        -(-cells // max(1, known.get("attention.indexer.kpool", 4))), -(-each // 64),
-        pad(each, 64), window * per_stream,
+        pooled, -(-each // 64),
+        pad(each, 64), window * per_stream, pooled * slots,
     ]
     return dict(zip(QUANTITIES, values))

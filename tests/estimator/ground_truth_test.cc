@@ -41,7 +41,7 @@ class Errors {
 };
 
 struct Exactness {
-  size_t rows = 0, exact = 0, claimed = 0;  // `claimed`: the estimate says that it is exact
+  size_t rows = 0, exact = 0, wrong_claims = 0;  // not exact, but the estimate says so
   std::string first_miss = {};
 };
 
@@ -49,7 +49,7 @@ struct Outcome {
   size_t rows = 0;
   std::set<std::string> architectures, wrong;  // `wrong`: weights, KV or state not exact
   Errors compute, total;
-  std::map<std::string, Exactness> exactness;  // of both compute buffers, by architecture
+  std::map<std::string, std::map<std::string, Exactness>> exactness;  // by architecture, model
   std::map<std::string, Errors> groups;  // of totals
 };
 
@@ -72,12 +72,13 @@ bool CheckRow(const GroundTruthRow& row, const ModelFile& model, Outcome& out) {
   const MemoryParts& host = estimate->host;
   const uint64_t context = device.kv_cache + device.recurrent_state;
   if (row.device_compute > 0) {
-    Exactness& exactness = out.exactness[model.architecture];
+    Exactness& exactness = out.exactness[model.architecture][row.model];
     ++exactness.rows;
-    exactness.claimed += estimate->method == Method::kExact;
-    if (device.compute == row.device_compute && host.compute == row.host_compute) {
-      ++exactness.exact;
-    } else if (exactness.first_miss.empty()) {
+    const bool claimed = estimate->method == Method::kExact;
+    const bool exact = device.compute == row.device_compute && host.compute == row.host_compute;
+    exactness.exact += exact;
+    exactness.wrong_claims += claimed && !exact;
+    if (!exact && exactness.first_miss.empty()) {
       exactness.first_miss = row.where + ": device " + std::to_string(device.compute) + " of " +
                              std::to_string(row.device_compute) + ", host " +
                              std::to_string(host.compute) + " of " +
@@ -95,6 +96,26 @@ bool CheckRow(const GroundTruthRow& row, const ModelFile& model, Outcome& out) {
          context == row.device_context;
 }
 
+// Both compute buffers byte for byte; what is not, is listed by model.
+void PrintExactness(const Outcome& out) {
+  size_t rows = 0, exact = 0, whole = 0, wrong_claims = 0;
+  for (const auto& [architecture, models] : out.exactness) {
+    bool all = true;
+    for (const auto& [model, e] : models) {
+      rows += e.rows;
+      exact += e.exact;
+      wrong_claims += e.wrong_claims;
+      if (e.exact == e.rows) continue;
+      all = false;
+      std::printf("  %-18s exact in %zu of %zu rows, wrongly claimed in %zu: %s\n", model.c_str(),
+                  e.exact, e.rows, e.wrong_claims, e.first_miss.c_str());
+    }
+    whole += all;
+  }
+  std::printf("  compute exact in %zu of %zu rows, in every row of %zu of %zu architectures; "
+              "wrongly claimed in %zu\n", exact, rows, whole, out.exactness.size(), wrong_claims);
+}
+
 Outcome CheckFile(GroundTruthModels& models, const std::string& name, const std::string& version) {
   Outcome out;
   size_t reported = 0;
@@ -107,17 +128,7 @@ Outcome CheckFile(GroundTruthModels& models, const std::string& name, const std:
   std::printf("%s: %zu rows, %zu architectures\n", name.c_str(), out.rows,
               out.architectures.size());
   for (const auto& [group, errors] : out.groups) errors.Print("  total, " + group);
-  size_t rows = 0, exact = 0, whole = 0;
-  for (const auto& [architecture, e] : out.exactness) {
-    rows += e.rows;
-    exact += e.exact;
-    whole += e.exact == e.rows;
-    if (e.exact == e.rows) continue;
-    std::printf("  %-18s compute exact in %zu of %zu rows (claimed in %zu), first miss %s\n",
-                architecture.c_str(), e.exact, e.rows, e.claimed, e.first_miss.c_str());
-  }
-  std::printf("  compute exact in %zu of %zu rows, in every row of %zu architectures\n", exact, rows,
-              whole);
+  PrintExactness(out);
   out.compute.Print("  compute, all");
   out.total.Print("  total, all");
   return out;
