@@ -1,6 +1,7 @@
 #include "estimator/graph/replay.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "estimator/graph/arena.h"
 #include "estimator/graph/sizes.h"
@@ -115,13 +116,10 @@ class Replay {
   Arena device_, host_;
 };
 
-// How many periods of layers lie beyond those of the graph itself.
-Result<uint64_t> Periods(const SymbolicGraph& graph, const ModelFile& model) {
+// How many periods of layers lie beyond those of the graph itself; nullopt: it is of another count.
+std::optional<uint64_t> Periods(const SymbolicGraph& graph, uint64_t layers) {
   if (graph.period == 0) return 0;
-  const uint64_t layers = model.layers.size();
-  if (layers < graph.layers || (layers - graph.layers) % graph.period != 0) {
-    return Error(Code::kUnsupported, "graph table: none for " + std::to_string(layers) + " layers");
-  }
+  if (layers < graph.layers || (layers - graph.layers) % graph.period != 0) return std::nullopt;
   return (layers - graph.layers) / graph.period;
 }
 
@@ -132,14 +130,17 @@ Result<ComputeBytes> ReplayGraphs(const GraphTable& table, const ModelFile& mode
   const auto sizes = EvaluateSizes(table, model, shape);
   if (!sizes) return sizes.error();
   ComputeBytes out;
+  bool found = false;
   for (const SymbolicGraph& graph : table.graphs) {
-    const auto periods = Periods(graph, model);
-    if (!periods) return periods.error();
+    const auto periods = Periods(graph, model.layers.size());
+    if (!periods) continue;
+    found = true;
     const auto peaks = Replay(table, graph, *sizes).Run(*periods);
     if (!peaks) return peaks.error();
     out.device = std::max(out.device, peaks->device);
     out.host = std::max(out.host, peaks->host);
   }
+  if (!found) return Error(Code::kUnsupported, "graph table: none for this number of layers");
   return out;
 }
 

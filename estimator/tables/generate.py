@@ -16,6 +16,7 @@ import tempfile
 import traceback
 
 import allocation
+import deepen
 import gguf_header
 import symbols
 from compile import Symbolic, Unsolved, compile_graph
@@ -23,6 +24,7 @@ from configurations import ATTENTION, SLOTS, contexts, line
 from encode import ArchitectureWriter, Numbered, file_bytes
 import structure
 from fit import Constants, Fitter
+from unroll import unroll
 
 
 class Refused(Exception):
@@ -84,29 +86,68 @@ def compile_mode(blocks, headers, constants, attention, points):
             for g in needed(samples[0] + samples[1])]
 
 
+# Architectures whose compute buffers grow with the number of layers, with the period of their
+# layers: their graphs are unrolled to the layers of the model.
+PERIODS = {"cohere2": 4, "cohere2moe": 3, "deepseek32": 1, "dots3note": 3, "exaone-moe": 4,
+           "glm-dsa": 2, "gptneox": 1, "hy_v4": 2}
+
+
+def compile_models(build, models):
+    """{(attention, slots): [Symbolic] or text} of a pair of models."""
+    headers = [gguf_header.read(m) for m in models]
+    constants = Constants(headers[0].architecture, *map(symbols.sizes, headers))
+    grid = [(a, s, contexts(slots)) for a in range(len(ATTENTION)) for s, slots in enumerate(SLOTS)]
+    lines = [line(p, ATTENTION[a]) for a, s, points in grid for p in points]
+    dumps = [dump(build, m, lines) for m in models]
+    modes = {}
+    for a, s, points in grid:
+        blocks = [d[:len(points)] for d in dumps]
+        dumps = [d[len(points):] for d in dumps]
+        try:
+            modes[a, s] = compile_mode(blocks, headers, constants, ATTENTION[a], points)
+        except Refused as refused:
+            modes[a, s] = "refused: " + str(refused)[:200]
+        except Unsolved as unsolved:
+            modes[a, s] = "unsolved: " + str(unsolved)[:300]
+    return modes
+
+
+def compile_layers(build, models, name):
+    """As compile_models(), for any number of layers."""
+    period = PERIODS[name]
+    headers = [gguf_header.read(m) for m in models]
+    first = headers[0].value(headers[0].architecture + ".block_count")
+    by_layers = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for layers in range(first, first + 3 * period):
+            deep = [os.path.join(scratch, f"{v}.gguf") for v in "at"]
+            for header, path in zip(headers, deep):
+                gguf_header.write(deepen.with_layers(header, layers, period), path)
+            by_layers[layers] = compile_models(build, deep)
+    modes = {}
+    for mode in by_layers[first]:
+        modes[mode] = []
+        for n in range(first, first + period):
+            lists = [by_layers[n + i * period][mode] for i in range(3)]
+            problem = next((x for x in lists if isinstance(x, str)), None)
+            try:
+                if problem or len({len(x) for x in lists}) > 1:
+                    raise Unsolved(problem or "a different number of graphs")
+                modes[mode] += [unroll(graphs, n, period) for graphs in zip(*lists)]
+            except Unsolved as unsolved:
+                modes[mode] = problem or f"unsolved: {n} layers: {unsolved}"
+                break
+    return modes
+
+
 def compile_architecture(job):
-    """(architecture, {(attention, slots): [Symbolic] or text})"""
     build, directory, name = job
     part = build / "parts" / name
     if part.exists():
         return name, pickle.loads(part.read_bytes())
-    modes = {}
+    models = [directory / f"{name}-{v}.gguf" for v in "at"]
     try:
-        models = [directory / f"{name}-{v}.gguf" for v in "at"]
-        headers = [gguf_header.read(m) for m in models]
-        constants = Constants(headers[0].architecture, *map(symbols.sizes, headers))
-        grid = [(a, s, contexts(slots)) for a in range(len(ATTENTION)) for s, slots in enumerate(SLOTS)]
-        lines = [line(p, ATTENTION[a]) for a, s, points in grid for p in points]
-        dumps = [dump(build, m, lines) for m in models]
-        for a, s, points in grid:
-            blocks = [d[:len(points)] for d in dumps]
-            dumps = [d[len(points):] for d in dumps]
-            try:
-                modes[a, s] = compile_mode(blocks, headers, constants, ATTENTION[a], points)
-            except Refused as refused:
-                modes[a, s] = "refused: " + str(refused)[:200]
-            except Unsolved as unsolved:
-                modes[a, s] = "unsolved: " + str(unsolved)[:300]
+        modes = compile_layers(build, models, name) if name in PERIODS else compile_models(build, models)
     except Exception:  # one architecture must not stop the others; the part is not kept
         return name, {(0, 0): traceback.format_exc()}
     part.parent.mkdir(exist_ok=True)
