@@ -13,6 +13,13 @@
 
 namespace headroom::estimator {
 
+// A workload that a node counts in its `committed`.
+struct Commitment {
+  std::string key = {};  // kube::Workload::Key(): "Model/team-a/llama"
+  uint64_t bytes = 0;
+  friend bool operator==(const Commitment&, const Commitment&) = default;
+};
+
 // What a node publishes about itself (annotations headroom.dev/*). Bytes.
 struct NodeCapacity {
   std::string name = {};
@@ -21,6 +28,9 @@ struct NodeCapacity {
   std::string budget_source = {};              // "flag 0.80", "adaptive 0.67": how it did
   uint64_t gpu_working_set = 0;                // 0 = no GPU limit known
   uint64_t available = 0, wired = 0, committed = 0;
+  // Which workloads `committed` is for, by key; what they do not add up to is of models that
+  // cannot be named. Who knows some of them itself counts each once.
+  std::vector<Commitment> commitments = {};
   std::string pressure = "unknown";   // normal | warning | critical | unknown
   std::string accelerator = "metal";  // metal | cpu
   std::string runtime_version = {}, metrics_address = {}, agent_version = {};

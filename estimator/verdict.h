@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,11 +23,16 @@ struct Occupant {
   uint64_t footprint_bytes = 0;
 };
 
+// How occupants without a name are called; nobody can be told to stop them.
+inline constexpr std::string_view kOtherModels = "other models";
+// How a workload's own replicas are called; stopping them is no way to run one more.
+inline constexpr std::string_view kOtherReplicas = "its other replicas";
+
 struct Candidate {
-  NodeCapacity node = {};
-  // The workload itself must not be among them. If their sum is less than node.committed, the rest
-  // counts as "other models".
+  NodeCapacity node = {};  // its `committed` is not looked at: the two below say what counts
+  // Each workload once, without the one that is asked for.
   std::vector<Occupant> occupants = {};
+  uint64_t other_bytes = 0;  // of workloads that cannot be named
 };
 
 struct Workload {
@@ -61,6 +67,7 @@ struct Request {
   UnknownSize unknown = {};
   bool allow_unknown = false;  // --unknown-size=warn
   ServingOptions serving = {};
+  bool context_default = false;  // serving.context is a default, the manifest names none
   BudgetTexts budget = {};
   std::vector<Candidate> candidates = {};  // the target nodes
   std::vector<Candidate> others = {};  // further nodes with our annotations: for suggestions only
@@ -131,7 +138,7 @@ struct Verdict {
   uint64_t header_bytes_read = 0;
   std::string detail = {};  // HR-2xx, 301, 302, 401: the error's own text
   ServingOptions serving = {};
-  bool context_assumed = false;                // the manifest names no context size
+  bool context_assumed = false;  // the manifest names no context size: a default, or the model's
   std::optional<HyperParameters> hyper = {};   // for the KV cache line
   std::vector<CandidateView> candidates = {};  // fitting first, then closest first
   std::vector<Suggestion> suggestions = {};

@@ -84,8 +84,7 @@ RouteSources MakeSources(App::State& app) {
   sources.fit.read = [&app](sources::Source source) {
     return app.fetcher->ReadHeader(std::move(source), "");
   };
-  sources.header = {app.options.model_roots, app.options.node_token_file};
-  sources.header.roots.push_back(app.options.store_dir);
+  sources.header = {app.options.model_roots, app.options.store_dir, app.options.node_token_file};
   sources.node_name = app.options.node_name;
   return sources;
 }

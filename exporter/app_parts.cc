@@ -145,7 +145,9 @@ void App::State::MakeManager() {
 
 Result<estimator::NodeCapacity> App::State::Capacity() {
   const auto& runtime = manager->runtime().known();
-  return machine->Capacity(manager->Committed(), runtime ? runtime->version : "");
+  auto capacity = machine->Capacity(manager->Committed(), runtime ? runtime->version : "");
+  if (capacity) capacity->commitments = manager->Commitments();
+  return capacity;
 }
 
 Result<estimator::Candidate> App::State::Candidate() {

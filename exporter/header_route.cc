@@ -1,5 +1,6 @@
 #include "exporter/header_route.h"
 
+#include <charconv>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -8,6 +9,8 @@
 #include "common/log.h"
 #include "net/async.h"
 #include "sources/header_source.h"
+#include "sources/source.h"
+#include "sources/store_path.h"
 
 namespace headroom::exporter {
 
@@ -35,6 +38,7 @@ int StatusOf(const Error& error) {
     case Code::kUnauthorized: return 403;
     case Code::kNotFound: return 404;
     case Code::kTooLarge: return 413;
+    case Code::kInvalid: return 400;
     default: return 422;
   }
 }
@@ -71,6 +75,30 @@ Result<std::string> ResolveBelow(const std::string& path, const std::vector<std:
   return outside;
 }
 
+Result<std::string> FindHeaderFile(const HeaderRouteOptions& options, const net::Target& target) {
+  const std::string text = target.Get("source");
+  std::vector<std::string> roots = options.roots;
+  if (!options.store_dir.empty()) roots.push_back(options.store_dir);
+  if (text.empty()) return ResolveBelow(target.Get("path"), roots);
+  const auto source = sources::ParseSource(text);
+  if (!source) return source.error();
+  if (options.store_dir.empty()) return Error(Code::kNotFound, "this node has no store");
+  std::error_code error;
+  const fs::path store = fs::canonical(options.store_dir, error);
+  if (error) return Error(Code::kNotFound, "this node has no store");
+  const auto files = sources::StoreFiles(store.string(), *source);
+  const std::string digits = target.Get("part");
+  size_t part = 0;
+  const auto [end, bad] = std::from_chars(digits.data(), digits.data() + digits.size(), part);
+  if (bad != std::errc() || end != digits.data() + digits.size() || part == 0 ||
+      part > files.size()) {
+    return Error(Code::kInvalid,
+                 "source, part: expected a https:// or hf:// source and one of its "
+                 "parts, from 1");
+  }
+  return ResolveBelow(files[part - 1].path, {store.string()});
+}
+
 asio::awaitable<net::HttpResponse> HandleHeader(HeaderRouteOptions options,
                                                 net::HttpRequest request) {
   if (options.token_file.empty()) {
@@ -88,26 +116,30 @@ asio::awaitable<net::HttpResponse> HandleHeader(HeaderRouteOptions options,
     co_return response;
   }
   const auto target = net::ParseTarget(request.target);
-  const std::string asked = target ? target->Get("path") : "";
-  const auto path = ResolveBelow(asked, options.roots);
-  if (!path)
-    co_return net::TextResponse(asked.empty() ? 400 : StatusOf(path.error()),
-                                path.error().message());
+  const auto path = target ? FindHeaderFile(options, *target) : target.error();
+  if (!path) co_return net::TextResponse(StatusOf(path.error()), path.error().message());
 
   const auto result = std::make_shared<Result<sources::RawHeader>>(Error());
   std::function<void()> read = [result, file = *path] { *result = sources::ReadRawHeader(file); };
   co_await net::RunBlocking(std::move(read));
   if (!*result) {
-    co_return net::TextResponse(StatusOf(result->error()), result->error().message());
+    const bool no_gguf = result->error().code() == Code::kInvalid;
+    co_return net::TextResponse(no_gguf ? 422 : StatusOf(result->error()),
+                                result->error().message());
   }
   sources::RawHeader& header = **result;
   if (header.bytes.size() > kMaxHeaderBytes) {
-    co_return net::TextResponse(413, asked + ": the header is larger than 64 MiB");
+    co_return net::TextResponse(413, *path + ": the header is larger than 64 MiB");
   }
+  const std::string etag = "\"" + header.revision + "\"";
   net::HttpResponse response;
+  response.headers.Set("ETag", etag);
+  if (request.headers.Find("If-None-Match") == etag) {
+    response.status = 304;
+    co_return response;
+  }
   response.headers.Set("Content-Type", "application/octet-stream");
   response.headers.Set("X-Headroom-File-Bytes", std::to_string(header.file_bytes));
-  response.headers.Set("ETag", "\"" + header.revision + "\"");
   response.body = std::move(header.bytes);
   co_return response;
 }

@@ -11,6 +11,38 @@ using estimator::NodeCapacity;
 
 std::string KeyOf(std::string_view name) { return std::string(kPrefix).append(name); }
 
+std::optional<uint64_t> Whole(std::string_view text) {
+  int64_t value = -1;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stop != end || value < 0) return std::nullopt;
+  return static_cast<uint64_t>(value);
+}
+
+// A quarter of what all annotations of an object may take together; the rest counts unnamed.
+constexpr size_t kMaxCommitmentsText = 64 << 10;
+
+std::string CommitmentsText(const NodeCapacity& capacity) {
+  std::string text;
+  for (const estimator::Commitment& one : capacity.commitments) {
+    const std::string entry = one.key + "=" + std::to_string(one.bytes);
+    if (text.size() + entry.size() >= kMaxCommitmentsText) break;
+    text += (text.empty() ? "" : " ") + entry;
+  }
+  return text;
+}
+
+std::vector<std::string> AddressesOf(const Json& object) {
+  std::vector<std::string> out;
+  const Json* addresses = object.Find({"status", "addresses"});
+  if (addresses == nullptr || addresses->AsArray() == nullptr) return out;
+  for (const Json& entry : *addresses->AsArray()) {
+    std::string address = StringOr(entry, {"address"});
+    if (!address.empty()) out.push_back(std::move(address));
+  }
+  return out;
+}
+
 // Reads annotations, remembering the first problem as the text an operator gets (HR-201).
 class Reader {
  public:
@@ -27,14 +59,27 @@ class Reader {
   std::optional<uint64_t> Bytes(std::string_view name) {
     const std::string* text = Find(name);
     if (text == nullptr) return std::nullopt;
-    int64_t value = -1;
-    const char* end = text->data() + text->size();
-    const auto [stop, error] = std::from_chars(text->data(), end, value);
-    if (error != std::errc() || stop != end || value < 0) {
-      Refuse(name, "expected a whole number of bytes", *text);
-      return std::nullopt;
+    const auto value = Whole(*text);
+    if (!value) Refuse(name, "expected a whole number of bytes", *text);
+    return value;
+  }
+  // "Model/team-a/llama=123 InferenceService/team-a/chat=456"
+  std::vector<estimator::Commitment> Commitments(std::string_view name) {
+    std::vector<estimator::Commitment> out;
+    const std::string* text = Find(name);
+    std::string_view rest = text == nullptr ? std::string_view() : *text;
+    while (!rest.empty()) {
+      const std::string_view entry = rest.substr(0, rest.find(' '));
+      rest.remove_prefix(std::min(entry.size() + 1, rest.size()));
+      const size_t equals = std::min(entry.find('='), entry.size());
+      const auto bytes = Whole(entry.substr(std::min(equals + 1, entry.size())));
+      if (equals == 0 || !bytes) {
+        Refuse(name, "expected KIND/NAMESPACE/NAME=BYTES, separated by blanks", std::string(entry));
+        return {};
+      }
+      out.push_back({std::string(entry.substr(0, equals)), *bytes});
     }
-    return static_cast<uint64_t>(value);
+    return out;
   }
   void Refuse(std::string_view name, std::string_view expected, const std::string& found) {
     // Annotations are other people's text: cut, so that a message stays readable.
@@ -99,6 +144,8 @@ Node DecodeNode(const Json& object) {
   out.available = reader.Bytes("memory-available").value_or(0);
   out.wired = reader.Bytes("memory-wired").value_or(0);
   out.committed = reader.Bytes("memory-committed").value_or(0);
+  out.commitments = reader.Commitments("memory-committed-workloads");
+  node.addresses = AddressesOf(object);
   ReadTexts(reader, out);
   if (const std::string* text = reader.Find("observed-at")) {
     const auto time = ParseRfc3339(*text);
@@ -128,6 +175,7 @@ std::map<std::string, std::string> EncodeAnnotations(const NodeCapacity& capacit
   bytes("memory-available", capacity.available);
   bytes("memory-wired", capacity.wired);
   bytes("memory-committed", capacity.committed);
+  text("memory-committed-workloads", CommitmentsText(capacity));
   text("memory-budget-source", capacity.budget_source);
   text("memory-pressure", capacity.pressure);
   text("accelerator", capacity.accelerator);
@@ -143,8 +191,9 @@ const std::vector<std::string>& NodeAnnotationKeys() {
     std::vector<std::string> out;
     for (const char* name :
          {"memory-total", "memory-budget", "memory-budget-source", "gpu-working-set",
-          "memory-available", "memory-wired", "memory-committed", "memory-pressure", "accelerator",
-          "runtime-version", "metrics-address", "agent-version", "observed-at"}) {
+          "memory-available", "memory-wired", "memory-committed", "memory-committed-workloads",
+          "memory-pressure", "accelerator", "runtime-version", "metrics-address", "agent-version",
+          "observed-at"}) {
       out.push_back(KeyOf(name));
     }
     return out;

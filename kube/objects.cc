@@ -69,6 +69,9 @@ Meta DecodeMeta(const Json& object) {
   meta.generation = IntOr(*metadata, {"generation"}, 0);
   const Json* deleted = metadata->Find("deletionTimestamp");
   meta.deleting = deleted != nullptr && !deleted->IsNull();
+  if (const auto created = ParseRfc3339(StringOr(*metadata, {"creationTimestamp"}))) {
+    meta.created = *created;
+  }
   meta.labels = DecodeStringMap(metadata->Find("labels"));
   meta.annotations = DecodeStringMap(metadata->Find("annotations"));
   return meta;

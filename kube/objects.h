@@ -25,7 +25,8 @@ inline constexpr std::string_view kFootprintAnnotation = "headroom.dev/footprint
 struct Meta {
   std::string name, ns, uid, resource_version, generate_name;
   int64_t generation = 0;
-  bool deleting = false;  // deletionTimestamp is set
+  bool deleting = false;            // deletionTimestamp is set
+  std::optional<WallTime> created;  // creationTimestamp; objects in files have none
   std::map<std::string, std::string, std::less<>> labels, annotations;
   std::string Key() const { return ns + "/" + name; }
 };
@@ -63,6 +64,7 @@ struct ServingSpec {
   bool eviction_protection = false;
   bool enabled = true;  // Model.spec.serving.enabled; not suspended and replicas > 0 for services
   int64_t replicas = 1;
+  bool suspended = false;     // services only
   std::string path = "spec";  // where the fields stand, for error texts
   std::string problem;        // the first field of a wrong type, "" = none
 
@@ -93,7 +95,8 @@ InferenceService DecodeInferenceService(const Json& object);
 
 struct Node {
   Meta meta;
-  bool publishes = false;  // carries our annotations
+  bool publishes = false;              // carries our annotations
+  std::vector<std::string> addresses;  // status.addresses: IP addresses and names
   estimator::NodeCapacity capacity;
 };
 // Annotation values that are missing or do not parse make `capacity` carry the problem text

@@ -154,7 +154,8 @@ ServingSpec DecodeServiceServing(const Json& json) {
   spec.extra_args = PassedThrough(reader, extra);
   spec.extra_args.insert(spec.extra_args.end(), extra.begin(), extra.end());
   spec.replicas = reader.Int("replicas").value_or(1);
-  spec.enabled = !reader.Bool("suspend").value_or(false) && spec.replicas > 0;
+  spec.suspended = reader.Bool("suspend").value_or(false);
+  spec.enabled = !spec.suspended && spec.replicas > 0;
   return spec;
 }
 

@@ -29,21 +29,6 @@ void ReadClaim(Workload& workload) {
   }
 }
 
-Workload FromModel(const Model& model) {
-  Workload workload;
-  workload.meta = model.meta;
-  workload.model_key = model.meta.Key();
-  workload.source = model.source;
-  workload.sha256 = model.sha256;
-  workload.source_secret = model.source_secret;
-  workload.accelerator = model.accelerator;
-  workload.format = model.format;
-  workload.budget = model.budget;
-  workload.node_name = model.node_name;
-  workload.node_selector = model.node_selector;
-  return workload;
-}
-
 bool Matches(const StringMap& selector, const Node& node) {
   return std::all_of(selector.begin(), selector.end(), [&node](const auto& want) {
     const auto it = node.meta.labels.find(want.first);
@@ -113,9 +98,24 @@ std::string Workload::Describe() const {
 
 std::string Workload::Key() const { return std::string(TypeOf(kind).kind) + "/" + meta.Key(); }
 
+Workload UnservedWorkload(const Model& model) {
+  Workload workload;
+  workload.meta = model.meta;
+  workload.model_key = model.meta.Key();
+  workload.source = model.source;
+  workload.sha256 = model.sha256;
+  workload.source_secret = model.source_secret;
+  workload.accelerator = model.accelerator;
+  workload.format = model.format;
+  workload.budget = model.budget;
+  workload.node_name = model.node_name;
+  workload.node_selector = model.node_selector;
+  return workload;
+}
+
 std::optional<Workload> WorkloadOf(const Model& model) {
   if (!model.serving || !model.serving->enabled) return std::nullopt;
-  Workload workload = FromModel(model);
+  Workload workload = UnservedWorkload(model);
   workload.spec = *model.serving;
   if (workload.spec.mmproj.empty()) workload.spec.mmproj = model.mmproj;
   ReadClaim(workload);
@@ -127,7 +127,7 @@ std::optional<Workload> WorkloadOf(const InferenceService& service, const Model&
   const std::string& runtime = service.serving.runtime;
   const bool native = model.accelerator == "metal" && IsNativeRuntime(runtime);
   if ((!runtime.empty() && !native) || !service.serving.enabled) return std::nullopt;
-  Workload workload = FromModel(model);
+  Workload workload = UnservedWorkload(model);
   workload.kind = Kind::kInferenceService;
   workload.meta = service.meta;
   workload.spec = service.serving;
@@ -172,6 +172,12 @@ std::string UnestimatedReason(const Workload& workload) {
   if (runtime.empty()) return "";
   return "the memory of a " + runtime +
          " server is not estimated; declare it by spec.hardware.memoryBudget";
+}
+
+bool ContextIsDefault(const Workload& workload, const ServingOptions& options) {
+  // What extraArgs say is not in context_size; the default's very number from there is no harm.
+  return workload.kind == Kind::kInferenceService && !workload.spec.context_size &&
+         options.context == kServiceContext;
 }
 
 bool IsOurs(const Workload& workload, const std::vector<const Node*>& nodes) {

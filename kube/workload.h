@@ -31,6 +31,10 @@ struct Workload {
   std::string Key() const;  // "Model/ns/name": unique over kinds
 };
 
+// What a Model brings to any workload of it: source, target, budget; not how it is served. By
+// itself it runs nowhere: to ask whether the Model is ours.
+Workload UnservedWorkload(const Model& model);
+
 // The workload of a Model (nullopt when it has no spec.serving or it is disabled), and of a
 // service and its Model (nullopt when suspended, scaled to zero, or for another runtime).
 std::optional<Workload> WorkloadOf(const Model& model);
@@ -43,6 +47,9 @@ Result<estimator::ServingOptions> ServingOptionsOf(const Workload& workload);
 // Why nobody estimates this workload's footprint: another server than llama-server runs it. "" = it
 // is estimated.
 std::string UnestimatedReason(const Workload& workload);
+
+// True when the options hold a default context of a manifest that names none.
+bool ContextIsDefault(const Workload& workload, const estimator::ServingOptions& options);
 
 // DESIGN rule 0: metal, or bound to a node that publishes our annotations.
 bool IsOurs(const Workload& workload, const std::vector<const Node*>& nodes);

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "sources/address_policy.h"
@@ -34,6 +35,15 @@ constexpr RangeV4 kRefusedV4[] = {
     {V4(203, 0, 113, 0), 24},   // documentation
     {V4(224, 0, 0, 0), 4},      // multicast
     {V4(240, 0, 0, 0), 4},      // reserved, broadcast
+};
+
+// What is no host's own address, private or public.
+constexpr RangeV4 kNoHostV4[] = {
+    {V4(0, 0, 0, 0), 8},       // "this" network, unspecified
+    {V4(127, 0, 0, 0), 8},     // loopback
+    {V4(169, 254, 0, 0), 16},  // link-local: cloud metadata
+    {V4(224, 0, 0, 0), 4},     // multicast
+    {V4(240, 0, 0, 0), 4},     // reserved, broadcast
 };
 
 struct RangeV6 {
@@ -101,6 +111,37 @@ std::optional<AddressBytes> ParseAddress(std::string_view text) {
   if (terminated.find('\0') != std::string::npos) return std::nullopt;
   if (inet_pton(AF_INET6, terminated.c_str(), bytes.data()) != 1) return std::nullopt;
   return bytes;
+}
+
+bool IsHostAddress(const AddressBytes& address) {
+  const auto mapped = ParseAddressRange("::ffff:0:0/96");
+  if (mapped->Contains(address)) {
+    const uint32_t v4 = static_cast<uint32_t>(address[12]) << 24 | address[13] << 16 |
+                        address[14] << 8 | address[15];
+    return std::none_of(std::begin(kNoHostV4), std::end(kNoHostV4), [v4](const RangeV4& range) {
+      return ((v4 ^ range.network) >> (32 - range.prefix)) == 0;
+    });
+  }
+  const bool unique_local = (address[0] & 0xfe) == 0xfc;
+  return unique_local || IsPublicV6(address);
+}
+
+bool AddressRange::Contains(const AddressBytes& address) const {
+  return SamePrefix(address.data(), bytes.data(), prefix);
+}
+
+std::optional<AddressRange> ParseAddressRange(std::string_view text) {
+  const std::string_view address = text.substr(0, text.find('/'));
+  const auto bytes = ParseAddress(address);
+  if (!bytes) return std::nullopt;
+  if (address.size() == text.size()) return AddressRange{*bytes, 128};
+  const int width = address.find(':') == std::string_view::npos ? 32 : 128;
+  const std::string_view digits = text.substr(address.size() + 1);
+  int prefix = -1;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
+  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  if (prefix < 0 || prefix > width) return std::nullopt;
+  return AddressRange{*bytes, prefix + 128 - width};
 }
 
 bool IsPublicAddress(std::string_view address) {

@@ -74,13 +74,9 @@ Result<AddressPolicy> AddressPolicy::Parse(const std::vector<std::string>& entri
 }
 
 Result<void> AddressPolicy::AddCidr(std::string_view entry) {
-  const size_t slash = entry.find('/');
-  const std::string_view address = entry.substr(0, slash);
-  const auto bytes = ParseAddress(address);
-  const bool v4 = address.find(':') == std::string_view::npos;
-  const auto prefix = ParseNumber(entry.substr(slash + 1), v4 ? 32 : 128);
-  if (!bytes || !prefix) return BadEntry(entry, "ADDRESS/PREFIX, as in 10.1.0.0/16");
-  cidrs_.push_back({*bytes, static_cast<int>(v4 ? *prefix + 96 : *prefix)});
+  const auto range = ParseAddressRange(entry);
+  if (!range) return BadEntry(entry, "ADDRESS/PREFIX, as in 10.1.0.0/16");
+  cidrs_.push_back(*range);
   return {};
 }
 
@@ -111,11 +107,8 @@ bool AddressPolicy::HostListed(std::string_view host, uint16_t port) const {
 }
 
 bool AddressPolicy::InCidr(const AddressBytes& address) const {
-  return std::any_of(cidrs_.begin(), cidrs_.end(), [&](const Cidr& cidr) {
-    const int bytes = cidr.prefix / 8, bits = cidr.prefix % 8;
-    if (!std::equal(address.begin(), address.begin() + bytes, cidr.bytes.begin())) return false;
-    return bits == 0 || (address[bytes] ^ cidr.bytes[bytes]) >> (8 - bits) == 0;
-  });
+  return std::any_of(cidrs_.begin(), cidrs_.end(),
+                     [&](const AddressRange& range) { return range.Contains(address); });
 }
 
 Result<void> AddressPolicy::CheckUrl(const net::Url& url) const {

@@ -24,6 +24,19 @@ bool IsPublicAddress(std::string_view address);
 using AddressBytes = std::array<unsigned char, 16>;
 std::optional<AddressBytes> ParseAddress(std::string_view text);
 
+// Some host's own unicast address, private ones included: not unspecified, loopback, link-local,
+// multicast or reserved, and no IPv4 address hidden in IPv6 other than a mapped one.
+bool IsHostAddress(const AddressBytes& address);
+
+// A prefix of addresses; IPv4 as v4-mapped, with 96 added to its length.
+struct AddressRange {
+  AddressBytes bytes = {};
+  int prefix = 128;
+  bool Contains(const AddressBytes& address) const;
+};
+// "10.1.0.0/16", "2001:db8::/32", or one address; nullopt for anything else.
+std::optional<AddressRange> ParseAddressRange(std::string_view text);
+
 class AddressPolicy {
  public:
   // Entries: "huggingface.co", "*.hf.co", "host:port", "10.1.0.5:8443", "[2001:db8::1]:443",
@@ -44,17 +57,13 @@ class AddressPolicy {
     std::string host;  // lower case; leading "*." matches any label below
     uint16_t port = 443;
   };
-  struct Cidr {
-    AddressBytes bytes;  // IPv4 as v4-mapped
-    int prefix;
-  };
   Result<void> AddCidr(std::string_view entry);
   Result<void> AddHost(std::string_view entry);
   bool HostListed(std::string_view host, uint16_t port) const;
   bool InCidr(const AddressBytes& address) const;
 
   std::vector<HostRule> hosts_;
-  std::vector<Cidr> cidrs_;
+  std::vector<AddressRange> cidrs_;
 };
 
 }  // namespace headroom::sources

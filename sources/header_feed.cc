@@ -65,6 +65,10 @@ Result<ModelHeader> AssembleModel(std::vector<HeaderPart> parts) {
     }
   }
   ModelHeader out;
+  if (parts.size() == 1 && parts.front().unchanged) {
+    out.unchanged = true;
+    return out;
+  }
   uint64_t file_bytes = 0;
   std::vector<estimator::GgufHeader> headers;
   for (HeaderPart& part : parts) {

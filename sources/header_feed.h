@@ -41,6 +41,7 @@ struct HeaderPart {
   std::optional<uint64_t> file_bytes;
   uint64_t bytes_read = 0;
   std::string revision;
+  bool unchanged = false;  // see ModelHeader; nothing else is set
 };
 // Appends to `parts` what a model keeps of a further part; kInvalid when the headers of all parts
 // together are larger than any model's.

@@ -31,8 +31,12 @@ Error Unreachable(const Error& error) {
 }
 
 Result<HeaderPart> ReadAnswer(const net::HttpResponse& response, const std::string& path) {
-  if (response.status != 200) return ForStatus(response.status, path);
   HeaderPart part;
+  if (response.status == 304) {
+    part.unchanged = true;
+    return part;
+  }
+  if (response.status != 200) return ForStatus(response.status, path);
   if (const auto field = response.headers.Find("X-Headroom-File-Bytes")) {
     uint64_t bytes = 0;
     const auto [end, error] = std::from_chars(field->data(), field->data() + field->size(), bytes);
@@ -51,30 +55,38 @@ Result<HeaderPart> ReadAnswer(const net::HttpResponse& response, const std::stri
   return part;
 }
 
-Result<net::Url> BaseUrl(const std::string& metrics_address) {
-  const bool bare = metrics_address.find("://") == std::string::npos;
-  auto url = net::ParseUrl(bare ? "http://" + metrics_address : metrics_address);
-  if (!url) return Error(Code::kInvalid, "the node's metrics-address is no HOST:PORT or URL");
-  return url;
+// What identifies part `index` (from 0) of the source to the exporter.
+std::string TargetOf(const Source& whole, const Source& part, size_t index) {
+  if (part.where == Source::Where::kNodeFile) {
+    return "/v1/header?path=" + net::PercentEncode(part.path);
+  }
+  return "/v1/header?source=" + net::PercentEncode(whole.text) +
+         "&part=" + std::to_string(index + 1);
 }
 
 }  // namespace
 
 asio::awaitable<Result<ModelHeader>> ReadNodeHeader(net::HttpClient& client,
-                                                    std::string metrics_address, Source source,
-                                                    std::string token, net::Deadline deadline) {
-  const auto base = BaseUrl(metrics_address);
+                                                    const NodeAddressPolicy& policy,
+                                                    NodeEndpoint node, Source source,
+                                                    std::string token, net::Deadline deadline,
+                                                    std::string known_revision) {
+  const auto base = policy.Check(node);
   if (!base) co_return base.error();
   std::vector<HeaderPart> parts;
-  for (const Source& file : SplitParts(source)) {
+  const std::vector<Source> files = SplitParts(source);
+  if (files.size() > 1) known_revision.clear();  // each part has a revision of its own
+  for (const Source& file : files) {
     net::Url url = *base;
-    url.target = "/v1/header?path=" + net::PercentEncode(file.path);
+    url.target = TargetOf(source, file, parts.size());
     net::HttpRequest request;
     request.target = url.target;
     if (!token.empty()) request.headers.Set("Authorization", "Bearer " + token);
+    if (!known_revision.empty()) request.headers.Set("If-None-Match", known_revision);
     auto response = co_await client.Fetch(std::move(url), std::move(request), deadline);
     if (!response) co_return Unreachable(response.error());
-    auto part = ReadAnswer(*response, file.path);
+    const bool on_node = file.where == Source::Where::kNodeFile;
+    auto part = ReadAnswer(*response, on_node ? file.path : "the copy in its store");
     if (!part) co_return part.error();
     if (auto added = AddPart(parts, std::move(*part)); !added) co_return added.error();
   }

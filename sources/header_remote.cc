@@ -28,14 +28,24 @@ struct Transfer {
   std::string etag;
   uint64_t range_left = 0;
   uint64_t range_bytes = kRangeBytes;
+  std::string known_revision;
+  bool unchanged = false;
 };
 
 net::Headers RangeOf(const Transfer& transfer, uint64_t begin) {
-  return {{"Range", "bytes=" + std::to_string(begin) + "-" +
-                        std::to_string(begin + transfer.range_bytes - 1)}};
+  net::Headers headers{{"Range", "bytes=" + std::to_string(begin) + "-" +
+                                     std::to_string(begin + transfer.range_bytes - 1)}};
+  if (!transfer.known_revision.empty() && transfer.feed.received() == 0) {
+    headers.Set("If-None-Match", transfer.known_revision);
+  }
+  return headers;
 }
 
 Result<void> OnHead(Transfer& transfer, const net::HttpResponse& response, uint64_t begin) {
+  if (response.status == 304 && !transfer.known_revision.empty() && transfer.feed.received() == 0) {
+    transfer.unchanged = true;
+    return Error(Code::kGone, "unchanged");  // ends the stream, see ReadRange
+  }
   auto head = ReadRangeHead(response, begin);
   if (!head) return head.error();
   const bool first = transfer.feed.received() == 0;
@@ -83,7 +93,7 @@ asio::awaitable<Result<void>> ReadRange(net::HttpClient& client, const AddressPo
   net::Headers range = RangeOf(transfer, begin);
   auto read = co_await GuardedGet(client, policy, target, std::move(range), times,
                                   std::move(on_head), std::move(on_data));
-  if (transfer.feed.done()) co_return Result<void>();
+  if (transfer.feed.done() || transfer.unchanged) co_return Result<void>();
   if (!read) co_return read.error();
   if (transfer.range_left > 0 && transfer.range_left != UINT64_MAX) {
     co_return Error(Code::kUnavailable, "the host closed the connection early");
@@ -100,6 +110,11 @@ asio::awaitable<Result<HeaderPart>> ReadPart(net::HttpClient& client, const Addr
     const uint64_t before = transfer.feed.received();
     auto read = co_await ReadRange(client, policy, target, transfer, deadline);
     if (!read) co_return read.error();
+    if (transfer.unchanged) {
+      HeaderPart part;
+      part.unchanged = true;
+      co_return part;
+    }
     if (!transfer.feed.done() && transfer.feed.received() == before) {
       co_return Error(Code::kInvalid, "the file ends inside its header");
     }
@@ -120,6 +135,7 @@ struct Reading {
   std::vector<Transfer> transfers;
   std::vector<Result<HeaderPart>> results;
   size_t next = 0;
+  std::string known_revision = {};  // each part of a split has its own: for a single file only
 };
 
 asio::awaitable<void> ReadInTurn(Reading& all) {
@@ -136,6 +152,7 @@ asio::awaitable<void> ReadAll(Reading& all) {
   const size_t count = all.files.size();
   all.transfers.resize(count);
   for (size_t i = 1; i < count; ++i) all.transfers[i].range_bytes = kFurtherRangeBytes;
+  if (count == 1) all.transfers[0].known_revision = all.known_revision;
   all.results.assign(count, Error(Code::kGone, "not read"));
   net::TaskGroup workers(co_await asio::this_coro::executor, net::TaskGroup::Mode::kIndependent);
   for (size_t i = 0; i < std::min(count, kParallel); ++i) workers.Spawn(ReadInTurn(all));
@@ -179,9 +196,12 @@ asio::awaitable<Result<std::vector<HeaderPart>>> ReadRemoteParts(net::HttpClient
 
 asio::awaitable<Result<ModelHeader>> ReadRemoteHeader(net::HttpClient& client,
                                                       const AddressPolicy& policy, Source source,
-                                                      std::string bearer, net::Deadline deadline) {
-  auto parts =
-      co_await ReadRemoteParts(client, policy, std::move(source), std::move(bearer), deadline);
+                                                      std::string bearer, net::Deadline deadline,
+                                                      std::string known_revision) {
+  Reading all{client, policy, std::move(bearer), deadline, SplitParts(source), {}, {}};
+  all.known_revision = std::move(known_revision);
+  co_await ReadAll(all);
+  auto parts = PartsOf(all);
   if (!parts) co_return parts.error();
   co_return AssembleModel(std::move(*parts));
 }

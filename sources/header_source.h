@@ -11,6 +11,7 @@
 #include "net/async.h"
 #include "net/http_client.h"
 #include "sources/address_policy.h"
+#include "sources/node_address.h"
 #include "sources/source.h"
 
 namespace headroom::sources {
@@ -20,6 +21,8 @@ struct ModelHeader {
   uint64_t bytes_read = 0;  // what was fetched to know it
   std::string revision;     // ETag, or size and mtime: changes when the file does
   bool projector = false;   // an mmproj file: only model.file_bytes is set
+  // The file still is the revision the caller knows; nothing else is set.
+  bool unchanged = false;
 };
 
 // A file on this machine (all parts of a split), with pread; nothing beyond the header is read.
@@ -35,18 +38,21 @@ Result<RawHeader> ReadRawHeader(const std::string& path);
 // HTTPS by ranges: one range covers every published header, and reading stops at the header's end.
 // Identity encoding, at most five redirects through `policy`, credentials never sent to another
 // host, caps on bytes. `client` must dial through policy.CheckAddress. Errors never carry a word of
-// the upstream's answer.
+// the upstream's answer. `known_revision` is that of a header the caller still has, "" = none: a
+// file in one part is then asked for only if it has changed.
 boost::asio::awaitable<Result<ModelHeader>> ReadRemoteHeader(net::HttpClient& client,
                                                              const AddressPolicy& policy,
                                                              Source source, std::string bearer,
-                                                             net::Deadline deadline);
+                                                             net::Deadline deadline,
+                                                             std::string known_revision = "");
 
-// A file on a node, by its exporter: GET {metrics_address}/v1/header?path=… with a bearer token.
+// A file on a node, by its exporter: GET {metrics_address}/v1/header?path=… with a bearer token; a
+// kHttps source is asked for in the node's store of fetched files (?source=…&part=…).
 // The answer's body is the header, X-Headroom-File-Bytes the size of the file, ETag its revision.
-// `metrics_address` is HOST:PORT (plain HTTP) or an http(s) URL.
-boost::asio::awaitable<Result<ModelHeader>> ReadNodeHeader(net::HttpClient& client,
-                                                           std::string metrics_address,
-                                                           Source source, std::string token,
-                                                           net::Deadline deadline);
+// Nothing is sent to an address that `policy` does not grant the node, and no redirect is followed.
+// `client` must dial through policy.CheckAddress.
+boost::asio::awaitable<Result<ModelHeader>> ReadNodeHeader(
+    net::HttpClient& client, const NodeAddressPolicy& policy, NodeEndpoint node, Source source,
+    std::string token, net::Deadline deadline, std::string known_revision = "");
 
 }  // namespace headroom::sources

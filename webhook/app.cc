@@ -25,6 +25,12 @@ constexpr std::chrono::milliseconds kTlsPoll{10'000};
 constexpr std::chrono::milliseconds kGrace{10'000};  // the longest request still being answered
 constexpr size_t kMaxNodeHeader = 64u << 20;
 
+Result<net::SslContext> ClientContext(const std::string& ca_file) {
+  auto ca = ReadFile(ca_file);
+  if (!ca) return ca.error();
+  return net::MakeClientContext({.ca_pem = *ca, .certificate_pem = "", .key_pem = ""});
+}
+
 std::string Trimmed(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   return text;
@@ -41,14 +47,17 @@ struct App::State {
   void LoadCertificates();
   std::string Unreachable() const;
   Result<void> LoadSources();
+  Result<void> LoadNodeAccess();
   Result<void> Listen();
-  asio::awaitable<Result<sources::ModelHeader>> Fetch(HeaderNeed need, net::Deadline deadline);
+  asio::awaitable<Result<sources::ModelHeader>> Fetch(HeaderNeed need, std::string known_revision,
+                                                      net::Deadline deadline);
 
   asio::any_io_executor executor;
   Options options;
   View view;
   Metrics metrics;
   sources::AddressPolicy policy;
+  sources::NodeAddressPolicy node_policy;
   std::unique_ptr<net::TlsServer> tls;
   std::unique_ptr<net::HttpClient> remote, nodes;  // guarded by the policy, and not
   std::unique_ptr<Feeds> feeds;
@@ -115,9 +124,7 @@ Result<void> App::State::LoadSources() {
   policy = std::move(*parsed);
   net::HttpClientOptions remote_options;
   if (!options.source_ca.empty()) {
-    auto ca = ReadFile(options.source_ca);
-    if (!ca) return ca.error().Within("--source-ca");
-    auto context = net::MakeClientContext({.ca_pem = *ca, .certificate_pem = "", .key_pem = ""});
+    auto context = ClientContext(options.source_ca);
     if (!context) return context.error().Within("--source-ca");
     remote_options.tls = *context;
   }
@@ -125,9 +132,7 @@ Result<void> App::State::LoadSources() {
     return policy.CheckAddress(host, address);
   };
   remote = std::make_unique<net::HttpClient>(executor, std::move(remote_options));
-  net::HttpClientOptions node_options;
-  node_options.max_body_bytes = kMaxNodeHeader;
-  nodes = std::make_unique<net::HttpClient>(executor, std::move(node_options));
+  if (auto loaded = LoadNodeAccess(); !loaded) return loaded.error();
   if (!options.node_token_file.empty()) {
     if (auto token = ReadFile(options.node_token_file); !token) {
       return token.error().Within("--node-token-file");
@@ -136,11 +141,35 @@ Result<void> App::State::LoadSources() {
   return {};
 }
 
+// Without a cluster the nodes are those of --nodes, commonly this machine itself.
+Result<void> App::State::LoadNodeAccess() {
+  std::vector<std::string> allowed = options.node_allow;
+  if (options.kubeconfig.empty() && !options.nodes.empty()) {
+    allowed.insert(allowed.end(), {"127.0.0.0/8", "::1"});
+  }
+  auto parsed = sources::NodeAddressPolicy::Parse(allowed, !options.node_ca.empty());
+  if (!parsed) return parsed.error().Within("--node-allow");
+  node_policy = std::move(*parsed);
+  net::HttpClientOptions node_options;
+  node_options.max_body_bytes = kMaxNodeHeader;
+  if (!options.node_ca.empty()) {
+    auto context = ClientContext(options.node_ca);
+    if (!context) return context.error().Within("--node-ca");
+    node_options.tls = *context;
+  }
+  node_options.address_guard = [this](std::string_view host, std::string_view address) {
+    return node_policy.CheckAddress(host, address);
+  };
+  nodes = std::make_unique<net::HttpClient>(executor, std::move(node_options));
+  return {};
+}
+
 asio::awaitable<Result<sources::ModelHeader>> App::State::Fetch(HeaderNeed need,
+                                                                std::string known_revision,
                                                                 net::Deadline deadline) {
-  if (need.source.where == sources::Source::Where::kHttps) {
-    auto header =
-        co_await sources::ReadRemoteHeader(*remote, policy, std::move(need.source), "", deadline);
+  if (need.remote()) {
+    auto header = co_await sources::ReadRemoteHeader(*remote, policy, std::move(need.source), "",
+                                                     deadline, std::move(known_revision));
     co_return header;
   }
   std::string token;  // read at each use, so that rotation needs no restart
@@ -149,15 +178,17 @@ asio::awaitable<Result<sources::ModelHeader>> App::State::Fetch(HeaderNeed need,
     if (!file) co_return Error(Code::kIo, "--node-token-file cannot be read");
     token = Trimmed(std::move(*file));
   }
-  auto header = co_await sources::ReadNodeHeader(
-      *nodes, std::move(need.metrics_address), std::move(need.source), std::move(token), deadline);
+  auto header = co_await sources::ReadNodeHeader(*nodes, node_policy, std::move(need.endpoint),
+                                                 std::move(need.source), std::move(token), deadline,
+                                                 std::move(known_revision));
   co_return header;
 }
 
 Result<void> App::State::Listen() {
   headers = std::make_unique<HeaderCache>(
-      executor,
-      [this](HeaderNeed need, net::Deadline deadline) { return Fetch(std::move(need), deadline); });
+      executor, [this](HeaderNeed need, std::string known_revision, net::Deadline deadline) {
+        return Fetch(std::move(need), std::move(known_revision), deadline);
+      });
   Service::Parts parts{.view = view,
                        .headers = *headers,
                        .metrics = metrics,

@@ -5,9 +5,10 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr size_t kMaxFetches = 16;
 // Longer than any admission: the header is there for the retry that HR-302 asks for.
-constexpr std::chrono::milliseconds kFetchTime{30'000};
+constexpr std::chrono::milliseconds kRemoteTime{30'000};
+// Nodes are near; one that does not answer must not keep the next place from being asked.
+constexpr std::chrono::milliseconds kNodeTime{3'000};
 
 SteadyTime Now() { return std::chrono::steady_clock::now(); }
 
@@ -21,8 +22,7 @@ HeaderCache::HeaderCache(asio::any_io_executor executor, Fetch fetch, HeaderTabl
 HeaderState HeaderCache::Find(const HeaderNeed& need) { return table_.Find(need, Now()); }
 
 void HeaderCache::Start(const HeaderNeed& need) {
-  if (stopping_ || table_.in_flight() >= kMaxFetches) return;
-  if (table_.Begin(need, Now())) tasks_.Spawn(RunFetch(need));
+  if (!stopping_ && table_.Begin(need, Now())) tasks_.Spawn(RunFetch(need));
 }
 
 asio::awaitable<void> HeaderCache::RunFetch(HeaderNeed need) {
@@ -38,8 +38,9 @@ asio::awaitable<void> HeaderCache::RunFetch(HeaderNeed need) {
       changed.Notify();
     }
   } guard{table_, changed_, need};
-  const net::Deadline deadline = net::After(kFetchTime);
-  auto result = co_await fetch_(need, deadline);
+  const net::Deadline deadline = net::After(need.remote() ? kRemoteTime : kNodeTime);
+  std::string known = table_.KnownRevision(need);
+  auto result = co_await fetch_(need, std::move(known), deadline);
   guard.finished = true;
   table_.Finish(need, std::move(result), Now());
   changed_.Notify();
@@ -48,8 +49,7 @@ asio::awaitable<void> HeaderCache::RunFetch(HeaderNeed need) {
 asio::awaitable<void> HeaderCache::WaitFor(HeaderNeed need, net::Deadline deadline) {
   while (true) {
     const HeaderState::Kind kind = table_.Find(need, Now()).kind;
-    const bool queued =
-        kind == HeaderState::Kind::kMissing && !stopping_ && table_.in_flight() >= kMaxFetches;
+    const bool queued = kind == HeaderState::Kind::kMissing && !stopping_ && !table_.HasPlace(need);
     if (kind != HeaderState::Kind::kPending && !queued) co_return;
     const bool notified = co_await changed_.Wait(deadline);
     if (!notified) co_return;

@@ -1,4 +1,5 @@
-// Fetches headers for the table: one fetch a header however many ask, a cap on fetches, and each
+// Fetches headers for the table: one fetch a header however many ask, as many at once as the table
+// has places, and each
 // runs to its own end after the request that asked has been answered, so that its retry is instant.
 // Owns the fetch tasks; Stop() must have returned before it is destroyed.
 #pragma once
@@ -16,7 +17,7 @@ namespace headroom::webhook {
 class HeaderCache {
  public:
   using Fetch = std::function<boost::asio::awaitable<Result<sources::ModelHeader>>(
-      HeaderNeed need, net::Deadline deadline)>;
+      HeaderNeed need, std::string known_revision, net::Deadline deadline)>;
 
   HeaderCache(boost::asio::any_io_executor executor, Fetch fetch, HeaderTableOptions options = {});
 

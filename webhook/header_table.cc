@@ -5,9 +5,12 @@
 namespace headroom::webhook {
 
 std::string HeaderNeed::Key() const {
-  if (source.where == sources::Source::Where::kHttps) return source.url.ToString();
-  return node + " " + source.path;
+  const bool https = source.where == sources::Source::Where::kHttps;
+  const std::string file = https ? source.url.ToString() : source.path;
+  return remote() ? file : node + " " + file;
 }
+
+std::string HeaderNeed::Host() const { return remote() ? source.url.HostHeader() : node; }
 
 HeaderState HeaderTable::Find(const HeaderNeed& need, SteadyTime now) {
   const auto it = entries_.find(need.Key());
@@ -21,7 +24,19 @@ HeaderState HeaderTable::Find(const HeaderNeed& need, SteadyTime now) {
   return {HeaderState::Kind::kFailed, nullptr, entry.reason};
 }
 
+bool HeaderTable::HasPlace(const HeaderNeed& need) const {
+  const auto at = in_flight_at_.find(need.Host());
+  const size_t there = at == in_flight_at_.end() ? 0 : at->second;
+  return in_flight_ < options_.max_in_flight && there < options_.max_in_flight_a_host;
+}
+
+std::string HeaderTable::KnownRevision(const HeaderNeed& need) const {
+  const auto it = entries_.find(need.Key());
+  return it == entries_.end() || !it->second.header ? "" : it->second.header->revision;
+}
+
 bool HeaderTable::Begin(const HeaderNeed& need, SteadyTime now) {
+  if (!HasPlace(need)) return false;
   Entry& entry = entries_[need.Key()];
   if (entry.in_flight) return false;
   const bool holds = (entry.header || !entry.reason.empty()) && now < entry.expires;
@@ -29,25 +44,40 @@ bool HeaderTable::Begin(const HeaderNeed& need, SteadyTime now) {
   entry.in_flight = true;
   entry.used = now;
   ++in_flight_;
+  ++in_flight_at_[need.Host()];
   ++fetches;
   ++misses;
   return true;
 }
 
+void HeaderTable::Leave(const HeaderNeed& need) {
+  --in_flight_;
+  const auto at = in_flight_at_.find(need.Host());
+  if (at != in_flight_at_.end() && --at->second == 0) in_flight_at_.erase(at);
+}
+
 void HeaderTable::Finish(const HeaderNeed& need, Result<sources::ModelHeader> result,
                          SteadyTime now) {
   Entry& entry = entries_[need.Key()];
-  if (entry.in_flight) --in_flight_;
-  const bool remote = need.source.where == sources::Source::Where::kHttps;
-  entry = Entry();
+  if (entry.in_flight) Leave(need);
+  entry.in_flight = false;
   entry.used = now;
-  if (result) {
+  const auto lifetime = need.remote() ? options_.remote_lifetime : options_.node_lifetime;
+  const auto pause = need.remote() ? options_.remote_failure : options_.node_failure;
+  if (result && result->unchanged && entry.header) {
+    entry.expires = now + lifetime;
+  } else if (result && !result->unchanged) {
     entry.header = std::move(*result);
-    entry.expires = now + (remote ? options_.remote_lifetime : options_.node_lifetime);
+    entry.reason.clear();
+    entry.expires = now + lifetime;
   } else {
     ++failures;
-    entry.reason = result.error().message().empty() ? "unknown" : result.error().message();
-    entry.expires = now + (remote ? options_.remote_failure : options_.node_failure);
+    const Error error =
+        result ? Error(Code::kInvalid, "the host's answer makes no sense") : result.error();
+    const bool passes = error.code() == Code::kUnavailable || error.code() == Code::kTimeout;
+    if (!need.remote() || !passes) entry.header.reset();
+    entry.reason = error.message().empty() ? "unknown" : error.message();
+    entry.expires = now + pause;
   }
   Trim();
 }
@@ -55,8 +85,9 @@ void HeaderTable::Finish(const HeaderNeed& need, Result<sources::ModelHeader> re
 void HeaderTable::Abandon(const HeaderNeed& need) {
   const auto it = entries_.find(need.Key());
   if (it == entries_.end() || !it->second.in_flight) return;
-  --in_flight_;
-  entries_.erase(it);
+  Leave(need);
+  it->second.in_flight = false;
+  if (!it->second.header) entries_.erase(it);
 }
 
 void HeaderTable::Trim() {

@@ -10,16 +10,15 @@ using sources::Source;
 // A file may lie on one of several nodes only; more than this is not worth the time of a request.
 constexpr size_t kMaxNodesAsked = 3;
 
-// The nodes to ask for a file, or one pseudo need for a remote source.
-std::vector<HeaderNeed> Places(const Source& source, const std::vector<const kube::Node*>& targets,
-                               WallTime now) {
-  if (source.where == Source::Where::kHttps) return {HeaderNeed{source, "", ""}};
+// The first of `nodes` that can be asked for `source`.
+std::vector<HeaderNeed> PlacesOn(const Source& source, const std::vector<const kube::Node*>& nodes,
+                                 WallTime now) {
   std::vector<HeaderNeed> places;
-  for (const kube::Node* node : targets) {
+  for (const kube::Node* node : nodes) {
     const estimator::NodeCapacity& capacity = node->capacity;
     if (!node->publishes || capacity.metrics_address.empty()) continue;
     if (estimator::IsStale(capacity, now)) continue;
-    places.push_back({source, node->meta.name, capacity.metrics_address});
+    places.push_back({source, node->meta.name, {capacity.metrics_address, node->addresses}});
     if (places.size() == kMaxNodesAsked) break;
   }
   return places;
@@ -42,45 +41,59 @@ Found FindHeader(const std::vector<HeaderNeed>& places, const HeaderLookup& look
       return {state, true};
     }
     if (state.kind != HeaderState::Kind::kFailed) return {state, false};
-    if (!out.state.reason.empty()) continue;
-    out.state.reason =
-        place.node.empty() ? state.reason : "node " + place.node + ": " + state.reason;
+    // The host of a source says more than a node that has no copy of it.
+    if (place.remote()) out.state.reason = state.reason;
+    if (out.state.reason.empty()) out.state.reason = "node " + place.node + ": " + state.reason;
   }
   return out;
 }
 
-std::string NoPlaceReason(const Source& source) {
-  if (source.where == Source::Where::kOther) {
-    return "the header of this kind of source cannot be read at admission";
+// A source and who may have it.
+struct Wanted {
+  Source source;
+  const std::vector<const kube::Node*>& targets;
+  std::vector<const kube::Node*> fetched_by;
+};
+
+Found FindAnywhere(const Wanted& wanted, const SizeSources& from, std::vector<HeaderNeed>& needs) {
+  if (wanted.source.where == Source::Where::kNodeFile) {
+    return FindHeader(PlacesOn(wanted.source, wanted.targets, from.now), from.lookup, needs);
   }
-  return "no live target node says where its exporter listens (annotation headroom.dev/"
-         "metrics-address)";
+  const HeaderNeed host{wanted.source, "", {}};
+  const HeaderState known = from.lookup(host);
+  if (known.kind == HeaderState::Kind::kReady) return {known, false};
+  auto places = PlacesOn(wanted.source, wanted.fetched_by, from.now);
+  places.push_back(host);
+  return FindHeader(places, from.lookup, needs);
 }
 
 // Sets sizing.reason or sizing.pending where the size stays unknown.
-const sources::ModelHeader* Lookup(const Source& source,
-                                   const std::vector<const kube::Node*>& targets,
-                                   const HeaderLookup& lookup, WallTime now,
+const sources::ModelHeader* Lookup(const Wanted& wanted, const SizeSources& from,
                                    std::vector<HeaderNeed>& needs, Sizing& sizing) {
-  const auto places = source.where == Source::Where::kOther ? std::vector<HeaderNeed>()
-                                                            : Places(source, targets, now);
-  if (places.empty()) {
-    sizing.reason = "header of " + Describe(source) + ": " + NoPlaceReason(source);
+  const Source& source = wanted.source;
+  const std::string subject = "header of " + Describe(source) + ": ";
+  if (source.where == Source::Where::kOther) {
+    sizing.reason = subject + "this kind of source cannot be read at admission";
     return nullptr;
   }
-  const Found found = FindHeader(places, lookup, needs);
+  const Found found = FindAnywhere(wanted, from, needs);
   if (found.missing) return nullptr;
   if (found.state.kind == HeaderState::Kind::kReady) return found.state.header;
   sizing.pending = found.state.kind == HeaderState::Kind::kPending;
-  sizing.reason = "header of " + Describe(source) + ": " +
-                  (sizing.pending ? "is being fetched" : found.state.reason);
+  std::string why = sizing.pending ? "is being fetched" : found.state.reason;
+  if (why.empty()) {
+    why =
+        "no live target node says where its exporter listens (annotation headroom.dev/"
+        "metrics-address)";
+  }
+  sizing.reason = subject + why;
   return nullptr;
 }
 
 }  // namespace
 
 Sizing SizeOf(const kube::Workload& workload, const std::vector<const kube::Node*>& targets,
-              const HeaderLookup& lookup, WallTime now, std::vector<HeaderNeed>& needs) {
+              const SizeSources& from, std::vector<HeaderNeed>& needs) {
   Sizing sizing;
   sizing.reason = kube::UnestimatedReason(workload);
   if (!sizing.reason.empty()) return sizing;
@@ -91,7 +104,11 @@ Sizing SizeOf(const kube::Workload& workload, const std::vector<const kube::Node
   }
   sizing.source = Describe(*source);
   sizing.file_on_node = source->where == Source::Where::kNodeFile;
-  const auto* header = Lookup(*source, targets, lookup, now, needs, sizing);
+  Wanted wanted{*source, targets, {}};
+  if (source->where == Source::Where::kHttps) {
+    wanted.fetched_by = from.view.NodesThatFetched(workload.source);
+  }
+  const auto* header = Lookup(wanted, from, needs, sizing);
   if (header == nullptr) return sizing;
   if (header->projector) {
     sizing.reason = "spec.source: is a projector (mmproj) and no language model";
@@ -103,7 +120,8 @@ Sizing SizeOf(const kube::Workload& workload, const std::vector<const kube::Node
       sizing.reason = "mmproj: " + projector.error().message();
       return sizing;
     }
-    const auto* file = Lookup(*projector, targets, lookup, now, needs, sizing);
+    wanted.source = *projector;
+    const auto* file = Lookup(wanted, from, needs, sizing);
     if (file == nullptr) return sizing;
     sizing.mmproj_bytes = file->model.file_bytes;
   }

@@ -21,9 +21,17 @@ struct Sizing {
   std::string reason;         // why `model` is null; "" when something is missing and worth a fetch
 };
 
+// What sizes are looked up in.
+struct SizeSources {
+  const View& view;
+  const HeaderLookup& lookup;
+  WallTime now;
+};
+
 // Looks the workload's file and projector up; what is missing goes into `needs`. Files on nodes are
-// looked for on the first of `targets` that have a live exporter.
+// looked for on the first of `targets` that have a live exporter; a remote file that some node has
+// fetched for a workload it runs, on that node before its host is asked.
 Sizing SizeOf(const kube::Workload& workload, const std::vector<const kube::Node*>& targets,
-              const HeaderLookup& lookup, WallTime now, std::vector<HeaderNeed>& needs);
+              const SizeSources& from, std::vector<HeaderNeed>& needs);
 
 }  // namespace headroom::webhook

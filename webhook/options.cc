@@ -66,6 +66,10 @@ void AddSourceFlags(Flags& flags, Options& options) {
             "trust this CA (PEM) for sources instead of the system's");
   flags.Add("node-token-file", options.node_token_file, "FILE",
             "bearer token for the exporters' /v1/header");
+  flags.Add("node-ca", options.node_ca, "FILE",
+            "trust this CA (PEM) for exporters, and send the node token over TLS only");
+  flags.Add("node-allow", options.node_allow, "ADDRESS[/PREFIX]",
+            "addresses of exporters beside the status.addresses of their Nodes; repeatable");
 }
 
 bool IsLoopback(const std::string& host) {

@@ -35,7 +35,8 @@ struct Options : net::ListenOptions {
   std::string manifests;
   bool allow_unknown = false;
   std::vector<std::string> source_allow;
-  std::string source_ca, node_token_file;
+  std::string source_ca, node_token_file, node_ca;
+  std::vector<std::string> node_allow;
   std::chrono::milliseconds shutdown_delay{10'000};
 };
 

@@ -1,12 +1,10 @@
 #include "webhook/rules.h"
 
 #include <algorithm>
-#include <map>
 
-#include "common/checked.h"
-#include "common/quantity.h"
 #include "estimator/explain.h"
 #include "estimator/verdict.h"
+#include "webhook/candidates.h"
 #include "webhook/headers.h"
 #include "webhook/scope.h"
 
@@ -16,10 +14,15 @@ namespace {
 using estimator::ServingOptions;
 using kube::Kind;
 
-estimator::Workload NameOf(const kube::Workload& workload) {
+estimator::Workload NameOf(const Change& change) {
+  const kube::Workload& workload = change.after;
   const std::string key = workload.meta.Key();
   if (workload.kind == Kind::kModel) return {"Model", key, ""};
-  return {"InferenceService", key, key};
+  const int replicas = ReplicasOf(workload);
+  const std::string which = replicas > 1 ? " (replica " + std::to_string(change.replica) + " of " +
+                                               std::to_string(replicas) + ")"
+                                         : "";
+  return {"InferenceService", key + which, key};
 }
 
 estimator::FieldNames FieldsOf(const kube::Workload& workload) {
@@ -42,37 +45,37 @@ bool NoneUsable(const std::vector<const kube::Node*>& targets, WallTime now) {
   });
 }
 
-// Judges one review. Holds what its steps share; lives for one call.
+// Judges what a review changes. Holds what its steps share; lives for one call.
 class Judging {
  public:
-  Judging(const Review& review, const View& view, const HeaderLookup& lookup,
-          const RuleSettings& settings, WallTime now)
-      : review_(review), view_(view), lookup_(lookup), settings_(settings), now_(now) {}
+  Judging(const View& view, const HeaderLookup& lookup, const RuleSettings& settings, WallTime now)
+      : view_(view),
+        lookup_(lookup),
+        settings_(settings),
+        now_(now),
+        candidates_(view, lookup, now, decision_.needs) {}
 
-  Decision Run();
+  void Run(Scope scope);
+  Decision Take();
 
  private:
   void JudgeChange(const Change& change);
   bool Grows(const Change& change, const ServingOptions& after, const Sizing& sizing,
              const estimator::NodeCapacity* node);
   std::vector<const kube::Node*> Targets(const kube::Workload& workload) const;
-  estimator::Candidate CandidateFor(const kube::Node& node, const Change& change);
-  uint64_t FootprintOf(const Load& load, const kube::Node& node);
   void AddOthers(estimator::Request& request, const std::vector<const kube::Node*>& targets,
                  const Change& change);
-  void Take(const estimator::Verdict& verdict, const Change& change);
+  void Accept(const estimator::Verdict& verdict, const Change& change);
   void Deny(const estimator::Verdict& verdict);
   bool WaitsForOccupant(const estimator::Verdict& verdict, const Change& change);
-  void DenyText(estimator::Rule rule, const kube::Workload& workload, const std::string& detail);
+  void DenyText(estimator::Rule rule, const Change& change, const std::string& detail);
 
-  const Review& review_;
   const View& view_;
   const HeaderLookup& lookup_;
   const RuleSettings& settings_;
   const WallTime now_;
   Decision decision_;
-  // Node -> workloads that nobody has sized yet: their headers are being fetched.
-  std::map<std::string, std::vector<std::string>, std::less<>> unsized_;
+  Candidates candidates_;
 };
 
 std::vector<const kube::Node*> Judging::Targets(const kube::Workload& workload) const {
@@ -83,60 +86,6 @@ std::vector<const kube::Node*> Judging::Targets(const kube::Workload& workload) 
     if (node->meta.name == workload.claimed_by) return {node};
   }
   return targets;
-}
-
-// What the owner says of a model that cannot be sized.
-uint64_t DeclaredSize(const kube::Workload& workload) {
-  if (!workload.budget.memory_budget) return 0;
-  const auto bytes = ParseQuantity(*workload.budget.memory_budget);
-  return bytes ? *bytes : 0;
-}
-
-// Bytes of a load whose claim does not say. If its header cannot be read: the declared size, else 0
-// (once it is claimed the node's own memory-committed counts it).
-uint64_t Judging::FootprintOf(const Load& load, const kube::Node& node) {
-  if (load.footprint) return *load.footprint;
-  const auto workload = view_.FindWorkload(load.key);
-  if (!workload) return 0;
-  const Sizing sizing = SizeOf(*workload, {&node}, lookup_, now_, decision_.needs);
-  auto options = kube::ServingOptionsOf(*workload);
-  if (sizing.model == nullptr) {
-    const uint64_t declared = DeclaredSize(*workload);
-    if (sizing.pending && declared == 0 && workload->claimed_by.empty()) {
-      unsized_[node.meta.name].push_back(load.key);
-    }
-    return declared;
-  }
-  if (!options) return 0;
-  options->mmproj_bytes = sizing.mmproj_bytes;
-  options->runtime_version = node.capacity.runtime_version;
-  const auto footprint = estimator::Estimate(*sizing.model, *options);
-  return footprint ? footprint->footprint_bytes : 0;
-}
-
-estimator::Candidate Judging::CandidateFor(const kube::Node& node, const Change& change) {
-  estimator::Candidate candidate{node.capacity, {}};
-  candidate.node.name = node.meta.name;
-  const auto add = [&](const std::string& name, uint64_t bytes) {
-    if (bytes > 0) candidate.occupants.push_back({name, bytes});
-  };
-  for (const Load& load : view_.LoadsOn(node.meta.name, now_)) {
-    const bool judged_before =
-        std::any_of(decision_.reservations.begin(), decision_.reservations.end(),
-                    [&](const Reservation& reservation) { return reservation.key == load.key; });
-    if (judged_before) continue;
-    const uint64_t bytes = FootprintOf(load, node);
-    if (load.key == change.reservation_key) {
-      // What the node reports as committed includes the workload itself as it was.
-      candidate.node.committed = SaturatingSub(candidate.node.committed, bytes);
-    } else {
-      add(load.name, bytes);
-    }
-  }
-  for (const Reservation& reservation : decision_.reservations) {
-    if (reservation.node == node.meta.name) add(reservation.name, reservation.footprint);
-  }
-  return candidate;
 }
 
 // Rule 2: an update whose footprint does not grow passes even where the node is over its budget.
@@ -160,7 +109,9 @@ void Judging::AddOthers(estimator::Request& request, const std::vector<const kub
                         const Change& change) {
   for (const kube::Node* node : view_.nodes()) {
     const bool target = std::find(targets.begin(), targets.end(), node) != targets.end();
-    if (node->publishes && !target) request.others.push_back(CandidateFor(*node, change));
+    if (node->publishes && !target) {
+      request.others.push_back(candidates_.For(*node, change.key));
+    }
   }
 }
 
@@ -168,15 +119,15 @@ void Judging::JudgeChange(const Change& change) {
   const kube::Workload& workload = change.after;
   auto options = kube::ServingOptionsOf(workload);
   if (!options) {
-    return DenyText(estimator::Rule::kRefused, workload, options.error().message());
+    return DenyText(estimator::Rule::kRefused, change, options.error().message());
   }
   const auto targets = Targets(workload);
-  const Sizing sizing = SizeOf(workload, targets, lookup_, now_, decision_.needs);
+  const Sizing sizing = SizeOf(workload, targets, {view_, lookup_, now_}, decision_.needs);
   if (!decision_.needs.empty()) return;
   options->mmproj_bytes = sizing.mmproj_bytes;
   if (!Grows(change, *options, sizing, targets.empty() ? nullptr : &targets[0]->capacity)) return;
   estimator::Request request;
-  request.workload = NameOf(workload);
+  request.workload = NameOf(change);
   request.fields = FieldsOf(workload);
   request.source = sizing.source;
   request.header_bytes_read = sizing.bytes_read;
@@ -187,9 +138,12 @@ void Judging::JudgeChange(const Change& change) {
   request.unknown.reason = sizing.reason;
   request.allow_unknown = settings_.allow_unknown;
   request.serving = *options;
+  request.context_default = kube::ContextIsDefault(workload, *options);
   request.budget = workload.budget;
   request.now = now_;
-  for (const kube::Node* node : targets) request.candidates.push_back(CandidateFor(*node, change));
+  for (const kube::Node* node : targets) {
+    request.candidates.push_back(candidates_.For(*node, change.key));
+  }
   if (!decision_.needs.empty()) return;
   static const estimator::ModelFile kAnySize;
   if (sizing.model == nullptr && NoneUsable(targets, now_)) request.model = &kAnySize;
@@ -200,7 +154,7 @@ void Judging::JudgeChange(const Change& change) {
     if (!decision_.needs.empty()) return;
     if (!request.others.empty()) verdict = estimator::Decide(request);
   }
-  Take(verdict, change);
+  Accept(verdict, change);
 }
 
 // Room that an admitted workload of unknown size may need is not given away while its header is on
@@ -208,10 +162,8 @@ void Judging::JudgeChange(const Change& change) {
 bool Judging::WaitsForOccupant(const estimator::Verdict& verdict, const Change& change) {
   const estimator::CandidateView* chosen = verdict.Chosen();
   if (!verdict.allowed || settings_.allow_unknown || chosen == nullptr) return false;
-  const auto unsized = unsized_.find(chosen->node);
-  if (unsized == unsized_.end()) return false;
-  for (const std::string& key : unsized->second) {
-    if (key == change.reservation_key) continue;
+  for (const std::string& key : candidates_.Unsized(chosen->node)) {
+    if (key == change.key) continue;
     estimator::Verdict waiting = verdict;
     waiting.allowed = false;
     waiting.rule = estimator::Rule::kHeaderPending;
@@ -225,7 +177,7 @@ bool Judging::WaitsForOccupant(const estimator::Verdict& verdict, const Change& 
   return false;
 }
 
-void Judging::Take(const estimator::Verdict& verdict, const Change& change) {
+void Judging::Accept(const estimator::Verdict& verdict, const Change& change) {
   if (WaitsForOccupant(verdict, change)) return;
   const bool unknown = verdict.rule == estimator::Rule::kUnknownSize ||
                        verdict.rule == estimator::Rule::kHeaderPending ||
@@ -242,7 +194,8 @@ void Judging::Take(const estimator::Verdict& verdict, const Change& change) {
   decision_.answer.audit["node"] = chosen->node;
   decision_.answer.audit["footprint-bytes"] = std::to_string(verdict.FootprintBytes());
   decision_.reservations.push_back(
-      {change.reservation_key, change.after.meta.Key(), chosen->node, verdict.FootprintBytes()});
+      {change.key, change.after.meta.Key(), chosen->node, verdict.FootprintBytes()});
+  candidates_.Promise(decision_.reservations.back());
 }
 
 void Judging::Deny(const estimator::Verdict& verdict) {
@@ -256,36 +209,38 @@ void Judging::Deny(const estimator::Verdict& verdict) {
   decision_.answer.audit = {{"rule", decision_.rule}};
 }
 
-void Judging::DenyText(estimator::Rule rule, const kube::Workload& workload,
-                       const std::string& detail) {
+void Judging::DenyText(estimator::Rule rule, const Change& change, const std::string& detail) {
   estimator::Verdict verdict;
   verdict.rule = rule;
-  verdict.workload = NameOf(workload);
-  verdict.fields = FieldsOf(workload);
+  verdict.workload = NameOf(change);
+  verdict.fields = FieldsOf(change.after);
   verdict.detail = detail;
   Deny(verdict);
 }
 
-Decision Judging::Run() {
-  Scope scope = ScopeOf(review_, view_);
+void Judging::Run(Scope scope) {
   decision_.answer.warnings = std::move(scope.warnings);
   decision_.detail = scope.pass;
   if (scope.budget_error) {
-    DenyText(estimator::Rule::kModelBudget, scope.subject, scope.budget_error->message());
+    DenyText(estimator::Rule::kModelBudget, {scope.subject, std::nullopt, "", 1},
+             scope.budget_error->message());
   }
   for (const Change& change : scope.changes) {
     if (decision_.outcome == Decision::Outcome::kDenied) break;
     JudgeChange(change);
-    if (decision_.needs.empty()) continue;
-    Decision incomplete;
-    incomplete.needs = std::move(decision_.needs);
-    return incomplete;
+    if (!decision_.needs.empty()) return;
   }
   if (decision_.outcome == Decision::Outcome::kPassed && decision_.detail.empty()) {
     decision_.detail = "no growth";
   }
   decision_.answer.audit["decision"] = ToString(decision_.outcome);
-  return std::move(decision_);
+}
+
+Decision Judging::Take() {
+  if (decision_.needs.empty()) return std::move(decision_);
+  Decision incomplete;
+  incomplete.needs = std::move(decision_.needs);
+  return incomplete;
 }
 
 }  // namespace
@@ -301,7 +256,14 @@ std::string_view ToString(Decision::Outcome outcome) {
 
 Decision Judge(const Review& review, const View& view, const HeaderLookup& lookup,
                const RuleSettings& settings, WallTime now) {
-  return Judging(review, view, lookup, settings, now).Run();
+  return JudgeScope(ScopeOf(review, view), view, lookup, settings, now);
+}
+
+Decision JudgeScope(Scope scope, const View& view, const HeaderLookup& lookup,
+                    const RuleSettings& settings, WallTime now) {
+  Judging judging(view, lookup, settings, now);
+  judging.Run(std::move(scope));
+  return judging.Take();
 }
 
 }  // namespace headroom::webhook

@@ -10,6 +10,7 @@
 #include "common/time.h"
 #include "webhook/header_table.h"
 #include "webhook/review.h"
+#include "webhook/scope.h"
 #include "webhook/view.h"
 
 namespace headroom::webhook {
@@ -36,5 +37,9 @@ std::string_view ToString(Decision::Outcome outcome);  // "passed" | "allowed" |
 // `lookup` must answer kMissing only for headers that are worth a fetch now.
 Decision Judge(const Review& review, const View& view, const HeaderLookup& lookup,
                const RuleSettings& settings, WallTime now);
+
+// The same for changes that come from elsewhere than a review.
+Decision JudgeScope(Scope scope, const View& view, const HeaderLookup& lookup,
+                    const RuleSettings& settings, WallTime now);
 
 }  // namespace headroom::webhook

@@ -13,8 +13,10 @@ constexpr std::string_view kGroup = "inference.llmkube.dev";
 std::string NotOurBusiness(const Review& review) {
   if (review.operation != "CREATE" && review.operation != "UPDATE") return "operation";
   if (review.group != kGroup) return "group";
-  if (!review.subresource.empty()) return "subresource";
-  if (review.resource != "models" && review.resource != "inferenceservices") return "resource";
+  const bool service = review.resource == "inferenceservices";
+  const bool scale = service && review.subresource == "scale";
+  if (!review.subresource.empty() && !scale) return "subresource";
+  if (!service && review.resource != "models") return "resource";
   if (!review.object.IsObject()) return "no object";
   // An object on its way out must never be held up by us: its finalizers are updates too.
   if (kube::DecodeMeta(review.object).deleting) return "deleting";
@@ -57,27 +59,19 @@ bool Ours(const kube::Workload& workload, const View& view) {
 }
 
 std::string ReservationKey(const Review& review, const kube::Workload& workload) {
-  if (!review.name.empty() || workload.meta.generate_name.empty()) return workload.Key();
+  // Newer API servers make the name up before they ask.
+  const bool named = !workload.meta.name.ends_with('*');
+  if (named || workload.meta.generate_name.empty()) return workload.Key();
   return GeneratedKey(workload.kind, workload.meta.ns, workload.meta.generate_name, review.uid);
 }
 
-void AddChange(Scope& scope, const View& view, Change change) {
-  if (!Ours(change.after, view)) return;
-  if (change.before && CompareWorkloads(*change.before, change.after) == Growth::kNone) return;
-  scope.changes.push_back(std::move(change));
-}
-
-// A Model without spec.serving as a workload that runs nowhere: to ask whether it is ours.
-kube::Workload Subject(const kube::Model& model) {
-  kube::Workload workload;
-  workload.meta = model.meta;
-  workload.model_key = model.meta.Key();
-  workload.source = model.source;
-  workload.accelerator = model.accelerator;
-  workload.budget = model.budget;
-  workload.node_name = model.node_name;
-  workload.node_selector = model.node_selector;
-  return workload;
+void AddChanges(Scope& scope, const View& view, const kube::Workload& after,
+                const std::optional<kube::Workload>& before, const std::string& key) {
+  if (!Ours(after, view)) return;
+  for (Change& change : ReplicaChanges(after, before, key)) {
+    if (change.before && CompareWorkloads(*change.before, change.after) == Growth::kNone) continue;
+    scope.changes.push_back(std::move(change));
+  }
 }
 
 std::optional<kube::Model> OldModel(const Review& review) {
@@ -91,21 +85,19 @@ void ScopeModel(const Review& review, const View& view, Scope& scope) {
   kube::Model model = kube::DecodeModel(review.object);
   CompleteMeta(review, model.meta);
   const auto old = OldModel(review);
-  scope.subject = Subject(model);
+  scope.subject = kube::UnservedWorkload(model);
   const auto services = view.ServicesOf(model.meta.Key());
   bool ours = Ours(scope.subject, view);
   if (auto after = kube::WorkloadOf(model)) {
-    auto before = old ? kube::WorkloadOf(*old) : std::nullopt;
-    std::string key = ReservationKey(review, *after);
-    AddChange(scope, view, {std::move(*after), std::move(before), std::move(key)});
+    const auto before = old ? kube::WorkloadOf(*old) : std::nullopt;
+    AddChanges(scope, view, *after, before, ReservationKey(review, *after));
   }
   for (const kube::InferenceService* service : services) {
-    auto after = kube::WorkloadOf(*service, model);
+    const auto after = kube::WorkloadOf(*service, model);
     if (!after || service->meta.deleting) continue;
     ours = ours || Ours(*after, view);
-    auto before = old ? kube::WorkloadOf(*service, *old) : std::nullopt;
-    const std::string key = after->Key();
-    AddChange(scope, view, {std::move(*after), std::move(before), key});
+    const auto before = old ? kube::WorkloadOf(*service, *old) : std::nullopt;
+    AddChanges(scope, view, *after, before, after->Key());
   }
   const bool same_budget = old && SameBudget(old->budget, model.budget);
   if (!ours || same_budget) return;
@@ -114,9 +106,42 @@ void ScopeModel(const Review& review, const View& view, Scope& scope) {
   }
 }
 
+// A service as the review would make it, and as it was.
+struct ServicePair {
+  kube::InferenceService after;
+  std::optional<kube::InferenceService> before;
+};
+
+// A Scale carries only the number; the rest is the service's, which must be known for that.
+std::optional<ServicePair> ScaledService(const Review& review, const View& view) {
+  const kube::InferenceService* known = view.FindService(review.ns + "/" + review.name);
+  if (known == nullptr) return std::nullopt;
+  const auto scaled = [known](const Json& scale) {
+    kube::InferenceService out = *known;
+    out.serving.replicas = IntOr(scale, {"spec", "replicas"}, 0);
+    out.serving.enabled = !out.serving.suspended && out.serving.replicas > 0;
+    return out;
+  };
+  ServicePair pair{scaled(review.object), std::nullopt};
+  if (review.old_object.IsObject()) pair.before = scaled(review.old_object);
+  return pair;
+}
+
+std::optional<ServicePair> ServicesOf(const Review& review, const View& view) {
+  if (!review.subresource.empty()) return ScaledService(review, view);
+  ServicePair pair{kube::DecodeInferenceService(review.object), std::nullopt};
+  CompleteMeta(review, pair.after.meta);
+  if (review.old_object.IsObject()) {
+    pair.before = kube::DecodeInferenceService(review.old_object);
+    CompleteMeta(review, pair.before->meta);
+  }
+  return pair;
+}
+
 void ScopeService(const Review& review, const View& view, Scope& scope) {
-  kube::InferenceService service = kube::DecodeInferenceService(review.object);
-  CompleteMeta(review, service.meta);
+  const auto pair = ServicesOf(review, view);
+  if (!pair || pair->after.meta.deleting) return;
+  const kube::InferenceService& service = pair->after;
   const std::string model_key = service.meta.ns + "/" + service.model_ref;
   const kube::Model* model = view.FindModel(model_key);
   if (model == nullptr) {
@@ -124,17 +149,15 @@ void ScopeService(const Review& review, const View& view, Scope& scope) {
                              " does not exist yet: memory is checked when it is created");
     return;
   }
-  auto after = kube::WorkloadOf(service, *model);
+  const auto after = kube::WorkloadOf(service, *model);
   if (!after) return;
   std::optional<kube::Workload> before;
-  if (review.old_object.IsObject()) {
-    kube::InferenceService old = kube::DecodeInferenceService(review.old_object);
-    CompleteMeta(review, old.meta);
-    const kube::Model* old_model = view.FindModel(old.meta.ns + "/" + old.model_ref);
-    if (old_model != nullptr) before = kube::WorkloadOf(old, *old_model);
+  if (pair->before) {
+    const kube::Model* old_model =
+        view.FindModel(pair->before->meta.ns + "/" + pair->before->model_ref);
+    if (old_model != nullptr) before = kube::WorkloadOf(*pair->before, *old_model);
   }
-  std::string key = ReservationKey(review, *after);
-  AddChange(scope, view, {std::move(*after), std::move(before), std::move(key)});
+  AddChanges(scope, view, *after, before, ReservationKey(review, *after));
 }
 
 }  // namespace
@@ -156,6 +179,18 @@ Growth CompareWorkloads(const kube::Workload& before, const kube::Workload& afte
   return NoMoreThan(*new_options, *old_options) ? Growth::kNone : Growth::kDepends;
 }
 
+std::vector<Change> ReplicaChanges(const kube::Workload& after,
+                                   const std::optional<kube::Workload>& before,
+                                   const std::string& key) {
+  std::vector<Change> changes;
+  const int replicas_before = before ? ReplicasOf(*before) : 0;
+  for (int replica = 1; replica <= ReplicasOf(after); ++replica) {
+    changes.push_back({after, replica <= replicas_before ? before : std::nullopt,
+                       LoadKey(key, replica), replica});
+  }
+  return changes;
+}
+
 void ExpectAdmitted(const Review& review, View& view, WallTime now) {
   // A generated name is not known yet, so nothing can refer to it either.
   if (!NotOurBusiness(review).empty() || review.name.empty()) return;
@@ -163,10 +198,8 @@ void ExpectAdmitted(const Review& review, View& view, WallTime now) {
     kube::Model model = kube::DecodeModel(review.object);
     CompleteMeta(review, model.meta);
     view.Expect(std::move(model), now);
-  } else {
-    kube::InferenceService service = kube::DecodeInferenceService(review.object);
-    CompleteMeta(review, service.meta);
-    view.Expect(std::move(service), now);
+  } else if (auto pair = ServicesOf(review, view)) {
+    view.Expect(std::move(pair->after), now);
   }
 }
 

@@ -12,12 +12,18 @@
 
 namespace headroom::webhook {
 
-// A workload as the review would make it, and as it was (unset: it was not to run).
+// A replica of a workload as the review would make it, and as it was (unset: it was not to run).
 struct Change {
   kube::Workload after;
   std::optional<kube::Workload> before;
-  std::string reservation_key;  // Workload::Key(), or one of its own for a generated name
+  std::string key;  // LoadKey() of Workload::Key(), or of one of its own for a generated name
+  int replica = 1;
 };
+
+// One change for each replica that `after` asks for.
+std::vector<Change> ReplicaChanges(const kube::Workload& after,
+                                   const std::optional<kube::Workload>& before,
+                                   const std::string& key);
 
 struct Scope {
   std::string pass;             // why nothing is judged; "" = `changes` or `budget_error` matter

@@ -4,6 +4,7 @@
 
 #include "common/flags.h"
 #include "common/log.h"
+#include "webhook/adopt.h"
 #include "webhook/scope.h"
 
 namespace headroom::webhook {
@@ -115,6 +116,10 @@ Decision Service::JudgeNow(const Review& review, bool last) {
   };
   const WallTime now = std::chrono::system_clock::now();
   parts_.view.DropExpired(now);
+  // Waiting for their headers too would let one slow source delay every review.
+  for (const HeaderNeed& need : AdoptAdmissions(parts_.view, lookup, now)) {
+    parts_.headers.Start(need);
+  }
   return Judge(review, parts_.view, lookup, parts_.rules, now);
 }
 

@@ -20,7 +20,7 @@ namespace headroom::webhook {
 
 // A workload that takes memory on a node.
 struct Load {
-  std::string key;                    // kube::Workload::Key()
+  std::string key;                    // LoadKey()
   std::string name;                   // "team-a/qwen-32b"
   std::optional<uint64_t> footprint;  // bytes; unset: estimate it from the header
 };
@@ -40,15 +40,26 @@ class View {
 
   // Objects as admitted a moment ago, else as the feeds have them.
   const kube::Model* FindModel(std::string_view key) const;  // "namespace/name"
+  const kube::InferenceService* FindService(std::string_view key) const;
   std::vector<const kube::InferenceService*> ServicesOf(std::string_view model_key) const;
   const std::vector<const kube::Node*>& nodes() const { return node_list_; }  // by name
+  // Nodes that have claimed a workload of this source, a few of them: its file is in their store.
+  std::vector<const kube::Node*> NodesThatFetched(std::string_view source) const;
+  // As the feeds have it; `key` may be a Load's.
   std::optional<kube::Workload> FindWorkload(std::string_view key) const;
 
   // Workloads on `node`: claimed by it or bound to it (where there is only one node of ours, also
-  // those that can only go there), and reservations that still hold; each workload once.
+  // those that can only go there), and reservations that still hold; each replica of a workload
+  // once.
   std::vector<Load> LoadsOn(std::string_view node, WallTime now) const;
 
   void Reserve(Reservation reservation, WallTime now);
+  bool Reserved(std::string_view key, WallTime now) const;
+
+  // Keys of workloads younger than kReservationTime with neither claim, binding nor reservation:
+  // another webhook admitted them (or this one before it was restarted), and nobody here knows for
+  // which node.
+  std::vector<std::string> Unplaced(WallTime now);
 
   // An admitted object is known at once: what it will be joined with may be asked about before a
   // feed delivers it. Until then, or for kExpectedTime (another webhook may have refused it).
@@ -82,6 +93,7 @@ class View {
   void Unplace(const std::string& workload_key);
   void PlaceServicesOf(const std::string& model_key);
   void ReleaseGenerated(kube::Kind kind, const kube::Meta& meta);
+  void DropReservations(const std::string& workload_key);
   bool OnlyNode(std::string_view node) const;
 
   std::map<std::string, kube::Model, std::less<>> models_;
@@ -92,9 +104,17 @@ class View {
   std::map<std::string, std::string, std::less<>> placed_at_;  // workload key -> node, "" = none
   std::map<std::string, std::map<std::string, Load>, std::less<>> loads_;  // node -> key -> load
   std::map<std::string, Held, std::less<>> reservations_;
+  std::map<std::string, WallTime, std::less<>> unplaced_;  // key -> created
   ExpectedMap<kube::Model> expected_models_;
   ExpectedMap<kube::InferenceService> expected_services_;
 };
+
+// One key for each replica: the workload's own for the first, "KEY#2" and so on for further ones.
+std::string LoadKey(const std::string& workload_key, int replica);
+// Whether two keys by LoadKey() are of replicas of one workload.
+bool SameWorkload(std::string_view a, std::string_view b);
+// Replicas that count: at most the CRD's maximum, whatever an object says.
+int ReplicasOf(const kube::Workload& workload);
 
 // The key of the reservation of an object whose name the API server makes up later.
 std::string GeneratedKey(kube::Kind kind, std::string_view ns, std::string_view generate_name,

@@ -68,11 +68,11 @@ std::vector<Cause> Causes(const Verdict& v) {
   }
   std::vector<Cause> causes;
   causes.push_back({reason, v.fields.source, "footprintBytes=" + std::to_string(c->need)});
-  causes.push_back({reason, v.fields.node,
-                    "node=" + c->node + " budgetBytes=" + std::to_string(c->budget.bytes) +
-                        " committedBytes=" + std::to_string(c->committed) +
-                        " headroomBytes=" + std::to_string(c->headroom) +
-                        " shortfallBytes=" + std::to_string(c->shortfall)});
+  causes.push_back(
+      {reason, v.fields.node,
+       "node=" + Ascii(c->node, 120) + " budgetBytes=" + std::to_string(c->budget.bytes) +
+           " committedBytes=" + std::to_string(c->committed) + " headroomBytes=" +
+           std::to_string(c->headroom) + " shortfallBytes=" + std::to_string(c->shortfall)});
   causes.push_back({reason, v.fields.context,
                     "context=" + std::to_string(c->footprint.context) +
                         " kvCacheBytes=" + std::to_string(c->footprint.KvCache())});

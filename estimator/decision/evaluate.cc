@@ -1,7 +1,6 @@
 #include "estimator/decision/evaluate.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "common/checked.h"
 #include "common/quantity.h"
@@ -19,12 +18,9 @@ CandidateView Unusable(CandidateView view, State state, std::string why) {
 
 std::vector<Occupant> OccupantsOf(const Candidate& candidate) {
   std::vector<Occupant> occupants = candidate.occupants;
-  const uint64_t known =
-      std::accumulate(occupants.begin(), occupants.end(), uint64_t{0},
-                      [](uint64_t sum, const Occupant& o) { return sum + o.footprint_bytes; });
-  // The node knows of more than we do, for example models from static manifests.
-  const uint64_t others = SaturatingSub(candidate.node.committed, known);
-  if (others > 0) occupants.push_back({"other models", others});
+  if (candidate.other_bytes > 0) {
+    occupants.push_back({std::string(kOtherModels), candidate.other_bytes});
+  }
   std::stable_sort(occupants.begin(), occupants.end(), [](const Occupant& a, const Occupant& b) {
     if (a.footprint_bytes != b.footprint_bytes) return a.footprint_bytes > b.footprint_bytes;
     return a.name < b.name;
@@ -45,6 +41,13 @@ bool SetNeed(const Request& request, const ServingOptions& serving, const NodeCa
     return false;
   }
   view.footprint = std::move(*footprint);
+  if (serving.prompt_cache_mib == ServingOptions::kUnlimited &&
+      !request.model->hyper.encoder_only) {
+    view = Unusable(std::move(view), State::kRefused,
+                    "the prompt cache has no limit (--cache-ram -1), so that no memory is enough: "
+                    "give one in MiB");
+    return false;
+  }
   view.need = view.footprint.footprint_bytes;
   return true;
 }
@@ -98,7 +101,9 @@ CandidateView EvaluateCandidate(const Request& request, const Candidate& candida
   if (!budget) return Unusable(std::move(view), State::kInvalid, budget.error().message());
   view.budget = *budget;
   view.occupants = OccupantsOf(candidate);
-  for (const Occupant& occupant : view.occupants) view.committed += occupant.footprint_bytes;
+  for (const Occupant& occupant : view.occupants) {
+    view.committed = CheckedAdd(view.committed, occupant.footprint_bytes).value_or(UINT64_MAX);
+  }
   view.headroom = SaturatingSub(view.budget.bytes, view.committed);
   if (!SetNeed(request, serving, node, view)) return view;
   view.state = StateOf(request, view);

@@ -20,6 +20,8 @@ std::string Subject(const Verdict& v) {
   return Ascii(v.workload.kind, 40) + " " + Ascii(v.workload.name, kMaxName);
 }
 
+std::string NodeName(const CandidateView& c) { return Ascii(c.node, kMaxName); }
+
 // A denial without numbers.
 std::string PlainLine(const Verdict& v) {
   const CandidateView* c = v.Chosen();
@@ -27,11 +29,13 @@ std::string PlainLine(const Verdict& v) {
   switch (v.rule) {
     case Rule::kNoCandidate:
       if (c == nullptr) return subject + ": no node is known that could run it.";
-      return subject + ": no target node is usable: node " + c->node + ": " + c->why + ".";
-    case Rule::kNodeBudget: return "node " + c->node + " has unusable annotations: " + v.detail;
+      return subject + ": no target node is usable: node " + NodeName(*c) + ": " +
+             Ascii(c->why, 200) + ".";
+    case Rule::kNodeBudget:
+      return "node " + NodeName(*c) + " has unusable annotations: " + Ascii(v.detail, 300);
     case Rule::kUnknownSize: return subject + ": memory need unknown: " + Ascii(v.detail, 300);
     case Rule::kHeaderPending:
-      return subject + ": the header of " + v.fields.source +
+      return subject + ": the header of " + Ascii(v.fields.source, 2 * kMaxName) +
              " is being fetched: retry in a few seconds.";
     default: return subject + ": " + Ascii(v.detail, 300);
   }
@@ -40,13 +44,13 @@ std::string PlainLine(const Verdict& v) {
 std::string InUseLine(const Verdict& v, const CandidateView& c) {
   const uint64_t load = c.footprint.load_bytes;
   const Unit unit({load, c.available, c.shortfall});
-  return Subject(v) + " needs " + unit.Amount(load) + " to load but node " + c.node + " has " +
+  return Subject(v) + " needs " + unit.Amount(load) + " to load but node " + NodeName(c) + " has " +
          unit.Amount(c.available) + " available now (short by " + unit.Amount(c.shortfall) + ").";
 }
 
 std::string AllowedLine(const Verdict& v, const CandidateView& c) {
   const Unit unit({c.need, c.headroom});
-  return Subject(v) + " needs " + unit.Amount(c.need) + ", node " + c.node + " can give it " +
+  return Subject(v) + " needs " + unit.Amount(c.need) + ", node " + NodeName(c) + " can give it " +
          unit.Amount(c.headroom) + ".";
 }
 
@@ -56,14 +60,14 @@ std::string ShortLine(const Verdict& v, const CandidateView& c) {
   const std::string end =
       " can give it " + unit.Amount(c.headroom) + " (short by " + unit.Amount(c.shortfall) + ").";
   if (v.rule == Rule::kFitsNoNode) {
-    return start + "fits no node: the closest, " + c.node + "," + end;
+    return start + "fits no node: the closest, " + NodeName(c) + "," + end;
   }
   if (v.rule == Rule::kOccupied) {
     const size_t count = c.occupants.size();
-    return start + "node " + c.node + " with " + std::to_string(count) +
+    return start + "node " + NodeName(c) + " with " + std::to_string(count) +
            (count == 1 ? " model" : " models") + " on it" + end;
   }
-  return start + "node " + c.node + end;
+  return start + "node " + NodeName(c) + end;
 }
 
 bool HasNumbers(const Verdict& v) {
@@ -129,7 +133,7 @@ std::string OccupantList(const CandidateView& c, const Unit& unit) {
 
 std::string BudgetBlock(const CandidateView& c) {
   const Unit unit({c.budget.bytes, c.headroom});
-  std::string text = Columns("  Budget of " + c.node, unit.Amount(c.headroom)) + "\n    " +
+  std::string text = Columns("  Budget of " + NodeName(c), unit.Amount(c.headroom)) + "\n    " +
                      Ascii(c.budget.derivation, 240);
   if (c.budget.derivation.find(" x ") != std::string::npos) {
     text += " = " + FormatGiB(c.budget.bytes);
@@ -157,7 +161,7 @@ std::string OtherCandidates(const Verdict& v) {
   std::string text;
   constexpr size_t kShown = 3;
   for (size_t i = 1; i < v.candidates.size() && i <= kShown; ++i) {
-    text += "    " + v.candidates[i].node + ": " + StateText(v.candidates[i]) + "\n";
+    text += "    " + NodeName(v.candidates[i]) + ": " + StateText(v.candidates[i]) + "\n";
   }
   if (v.candidates.size() > kShown + 1) {
     text += "    and " + std::to_string(v.candidates.size() - kShown - 1) + " more\n";
@@ -171,17 +175,17 @@ std::string Assumed(const Verdict& v, const CandidateView& c) {
                                ? v.fields.context
                                : "InferenceService " + Ascii(v.workload.service, kMaxName) + " (" +
                                      v.fields.context + ")";
-  text +=
-      v.context_assumed ? " from the model file (set " + v.fields.context + ")" : " from " + from;
-  return text + "; accelerator " + c.accelerator + "; llama.cpp " + c.footprint.runtime_version +
-         "\n";
+  const std::string assumed = v.serving.context == 0 ? " from the model file" : " by default";
+  text += v.context_assumed ? assumed + " (set " + v.fields.context + ")" : " from " + from;
+  return text + "; accelerator " + Ascii(c.accelerator, 40) + "; llama.cpp " +
+         Ascii(c.footprint.runtime_version, 40) + "\n";
 }
 
 std::string SuggestionBlock(const Verdict& v, const CandidateView& c) {
   std::string text;
   for (const Suggestion& s : v.suggestions) text += "    - " + Ascii(s.text, 240) + "\n";
   if (v.hyper && v.rule != Rule::kInUse && c.footprint.resident_weights > c.headroom) {
-    text += "    - on " + c.node + ": no context is small enough, the weights alone exceed " +
+    text += "    - on " + NodeName(c) + ": no context is small enough, the weights alone exceed " +
             FormatBytes(c.headroom) + "\n";
   }
   if (text.empty()) text = "    - nothing: no smaller context, cache type or node is enough\n";

@@ -122,7 +122,7 @@ void AddStop(const Request& request, const CandidateView& view, std::vector<Sugg
                         .footprint_bytes = view.need};
   uint64_t freed = 0;
   for (const Occupant& occupant : view.occupants) {  // largest first
-    if (occupant.name == "other models") continue;
+    if (occupant.name == kOtherModels || occupant.name == kOtherReplicas) continue;
     if (occupant.footprint_bytes >= deficit) {
       suggestion.stop = {occupant.name};
       freed = occupant.footprint_bytes;

@@ -19,7 +19,7 @@ Verdict Start(const Request& request) {
   verdict.source = request.source;
   verdict.header_bytes_read = request.header_bytes_read;
   verdict.serving = request.serving;
-  verdict.context_assumed = request.serving.context == 0;
+  verdict.context_assumed = request.serving.context == 0 || request.context_default;
   if (request.model != nullptr) verdict.hyper = request.model->hyper;
   return verdict;
 }
@@ -48,6 +48,20 @@ Verdict DecideUnknown(const Request& request, Verdict verdict) {
               request.unknown.reason);
 }
 
+// Whether no known node, of several, could take it even when empty, up to date and in service.
+bool FitsNowhere(const Request& request) {
+  const auto could = [&request](const Candidate& candidate) {
+    Candidate best = candidate;
+    best.node.observed_at = request.now;
+    best.node.schedulable = true;
+    const CandidateView view = EvaluateCandidate(request, best);
+    return view.state != State::kTooSmall && view.state != State::kInvalid;
+  };
+  return request.candidates.size() + request.others.size() > 1 &&
+         std::none_of(request.candidates.begin(), request.candidates.end(), could) &&
+         std::none_of(request.others.begin(), request.others.end(), could);
+}
+
 // The rule for a request that no candidate can take now.
 Rule RuleFor(const Request& request, const Verdict& verdict) {
   switch (verdict.candidates[0].state) {
@@ -60,38 +74,47 @@ Rule RuleFor(const Request& request, const Verdict& verdict) {
     case State::kUnschedulable: return Rule::kNoCandidate;
     case State::kTooSmall: break;
   }
-  const size_t known = verdict.candidates.size() + request.others.size();
-  const bool elsewhere =
-      std::any_of(request.others.begin(), request.others.end(), [&request](const Candidate& other) {
-        const CandidateView view = EvaluateCandidate(request, other);
-        return view.state == State::kFits || view.state == State::kOccupied;
-      });
-  return known > 1 && !elsewhere ? Rule::kFitsNoNode : Rule::kOverBudget;
+  return FitsNowhere(request) ? Rule::kFitsNoNode : Rule::kOverBudget;
 }
 
-void AddWarnings(const Request& request, const CandidateView& chosen, Verdict& verdict) {
-  for (const std::string& warning : chosen.footprint.warnings) {
-    verdict.warnings.push_back(warning);
-  }
-  const auto node = std::find_if(
-      request.candidates.begin(), request.candidates.end(),
-      [&chosen](const Candidate& candidate) { return candidate.node.name == chosen.node; });
-  if (node == request.candidates.end() || !verdict.allowed) return;
-  const std::string& pressure = node->node.pressure;
-  if (pressure == "warning" || pressure == "critical") {
-    verdict.warnings.push_back("node " + chosen.node + " is under memory pressure (" + pressure +
-                               ")");
+// "counted with ..." of a manifest that does not say.
+std::string AssumedContext(const Request& request, const CandidateView& chosen) {
+  const std::string tokens = std::to_string(chosen.footprint.context) + " tokens";
+  return "no context size given: counted with " +
+         (request.context_default ? "the default of " + tokens : "the model's own, " + tokens) +
+         " (" + request.fields.context + ")";
+}
+
+// More than this part of a node's headroom is worth a word: the next edit may not fit.
+bool IsTight(const CandidateView& view) { return view.need > view.headroom / 10 * 9; }
+
+// Of an admitted workload, the most surprising first: only four are shown.
+void AddWarnings(const Request& request, const CandidateView& chosen, const NodeCapacity& node,
+                 Verdict& verdict) {
+  const auto warn = [&verdict](std::string text) { verdict.warnings.push_back(std::move(text)); };
+  const std::string name = "node " + chosen.node;
+  if (node.pressure == "warning" || node.pressure == "critical") {
+    warn(name + " is under memory pressure (" + node.pressure + ")");
   }
   if (request.model != nullptr && chosen.available != 0 &&
       chosen.footprint.load_bytes > chosen.available) {
-    verdict.warnings.push_back("node " + chosen.node + " has " + FormatBytes(chosen.available) +
-                               " available now, loading takes " +
-                               FormatBytes(chosen.footprint.load_bytes));
+    warn(name + " has " + FormatBytes(chosen.available) + " available now, loading takes " +
+         FormatBytes(chosen.footprint.load_bytes));
   }
-  if (verdict.context_assumed) {
-    verdict.warnings.push_back("no context size given: counted with the model's own, " +
-                               std::to_string(chosen.footprint.context) + " tokens");
+  if (chosen.budget.from_model && chosen.budget.capped) {
+    warn(request.budget.path + ": more than " + name + " may give to models: counted with " +
+         FormatBytes(chosen.budget.bytes));
   }
+  if (IsTight(chosen)) {
+    warn(FormatBytes(chosen.need) + " takes nearly all of the " + FormatBytes(chosen.headroom) +
+         " that " + name + " can still give");
+  }
+  if (request.model == nullptr) {
+    warn("header not readable: counted with the declared size, " + FormatBytes(chosen.need));
+  } else if (verdict.context_assumed) {
+    warn(AssumedContext(request, chosen));
+  }
+  for (const std::string& warning : chosen.footprint.warnings) warn(warning);
 }
 
 const Candidate& FindCandidate(const Request& request, const std::string& name) {
@@ -143,13 +166,16 @@ Verdict Decide(const Request& request) {
   verdict.allowed = rule == Rule::kAllowed;
   verdict.rule = rule;
   const CandidateView closest = verdict.candidates[0];
-  AddWarnings(request, closest, verdict);
-  if (verdict.allowed) return verdict;
+  const Candidate& target = FindCandidate(request, closest.node);
+  if (verdict.allowed) {
+    AddWarnings(request, closest, target.node, verdict);
+    return verdict;
+  }
   verdict.detail = closest.why;
   if (rule == Rule::kRefused || rule == Rule::kNodeBudget || rule == Rule::kNoCandidate) {
     return verdict;
   }
-  verdict.suggestions = Suggest(request, FindCandidate(request, closest.node), closest);
+  verdict.suggestions = Suggest(request, target, closest);
   return verdict;
 }
 

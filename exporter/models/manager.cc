@@ -261,6 +261,14 @@ std::vector<estimator::Occupant> Manager::OccupantsWithout(const Key& key) const
   return occupants;
 }
 
+std::vector<estimator::Commitment> Manager::Commitments() const {
+  std::vector<estimator::Commitment> out;
+  for (const auto& [key, record] : records_) {
+    if (record->Counts()) out.push_back({key, record->footprint});
+  }
+  return out;
+}
+
 uint64_t Manager::Committed() const {
   uint64_t sum = 0;
   for (const auto& [key, record] : records_) {

@@ -122,6 +122,7 @@ class Manager {
 
   std::vector<ModelView> Views() const;
   uint64_t Committed() const;  // bytes of all models that run or are about to
+  std::vector<estimator::Commitment> Commitments() const;  // the same, by workload
   const RuntimeProbe& runtime() const { return runtime_; }
 
  private:

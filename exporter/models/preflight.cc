@@ -1,7 +1,5 @@
 #include "exporter/models/preflight.h"
 
-#include "common/checked.h"
-
 namespace headroom::exporter {
 
 estimator::Verdict Preflight(const PreflightInput& input) {
@@ -32,14 +30,9 @@ estimator::Verdict Preflight(const PreflightInput& input) {
   request.preflight = true;
   request.now = input.now;
 
-  estimator::Candidate self{input.node, input.occupants};
+  estimator::Candidate self{.node = input.node, .occupants = input.occupants};
   self.node.observed_at = input.now;  // it is us
   self.node.schedulable = true;       // being asked to run it, we were chosen
-  self.node.committed = 0;
-  for (const auto& occupant : self.occupants) {
-    self.node.committed =
-        CheckedAdd(self.node.committed, occupant.footprint_bytes).value_or(UINT64_MAX);
-  }
   request.candidates.push_back(std::move(self));
   return estimator::Decide(request);
 }

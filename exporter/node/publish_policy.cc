@@ -14,8 +14,9 @@ bool Moved(uint64_t before, uint64_t after, uint64_t total, double share) {
 bool Differs(const NodeCapacity& a, const NodeCapacity& b) {
   return a.memory_total != b.memory_total || a.memory_budget != b.memory_budget ||
          a.budget_source != b.budget_source || a.gpu_working_set != b.gpu_working_set ||
-         a.committed != b.committed || a.pressure != b.pressure || a.accelerator != b.accelerator ||
-         a.runtime_version != b.runtime_version || a.metrics_address != b.metrics_address;
+         a.committed != b.committed || a.commitments != b.commitments || a.pressure != b.pressure ||
+         a.accelerator != b.accelerator || a.runtime_version != b.runtime_version ||
+         a.metrics_address != b.metrics_address;
 }
 
 }  // namespace

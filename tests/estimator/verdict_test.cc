@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <sstream>
 
 #include "estimator/explain.h"
@@ -29,7 +30,6 @@ Candidate Mac(const std::string& name, uint64_t total_gib, std::vector<Occupant>
   candidate.node.pressure = "normal";
   candidate.node.runtime_version = "0.6.0";
   candidate.node.observed_at = kNow - std::chrono::seconds(20);
-  for (const Occupant& occupant : occupants) candidate.node.committed += occupant.footprint_bytes;
   candidate.occupants = std::move(occupants);
   return candidate;
 }
@@ -149,9 +149,7 @@ Request Apply(Request request, const Suggestion& s, ModelFile& smaller) {
     case Suggestion::Kind::kStop:
       for (Candidate& candidate : request.candidates) {
         std::erase_if(candidate.occupants, [&](const Occupant& occupant) {
-          const bool stopped = std::count(s.stop.begin(), s.stop.end(), occupant.name) > 0;
-          if (stopped) candidate.node.committed -= occupant.footprint_bytes;
-          return stopped;
+          return std::count(s.stop.begin(), s.stop.end(), occupant.name) > 0;
         });
       }
       break;
@@ -205,9 +203,38 @@ TEST(Verdict, AllowsAndPicksTheNodeWithTheMostRoom) {
   EXPECT_EQ(verdict.FootprintBytes(), verdict.Chosen()->need);
 }
 
+TEST(Verdict, ANodeThatIsAwayMayStillBeLargeEnough) {
+  struct Row {
+    const char* what;
+    Rule rule;
+    std::function<void(NodeCapacity&)> change;
+  };
+  for (const Row& row : {
+           Row{"too small as well", Rule::kFitsNoNode,
+               [](auto& node) { node.memory_total = 12 * kGiB; }},
+           Row{"stale", Rule::kOverBudget,
+               [](auto& node) { node.observed_at = kNow - std::chrono::hours(1); }},
+           Row{"cordoned", Rule::kOverBudget, [](auto& node) { node.schedulable = false; }},
+           Row{"nobody knows its size", Rule::kFitsNoNode, [](auto& node) { node.invalid = "x"; }},
+       }) {
+    Request request = Ask("llama-3.1-8b", 131072, {Mac("small", 8), Mac("other", 96)});
+    row.change(request.candidates[1].node);
+    EXPECT_EQ(Decide(request).rule, row.rule) << row.what;
+  }
+}
+
+TEST(Verdict, AnUnlimitedPromptCacheIsRefused) {
+  Request request = Ask("llama-3.1-8b", 8192, {Mac("a", 96)});
+  request.serving.prompt_cache_mib = ServingOptions::kUnlimited;
+  const Verdict verdict = Decide(request);
+  EXPECT_EQ(verdict.rule, Rule::kRefused);
+  EXPECT_NE(verdict.detail.find("--cache-ram -1"), std::string::npos);
+}
+
 TEST(Verdict, CommittedBytesWithoutANameCountToo) {
   Request request = Ask("llama-3.1-8b", 8192, {Mac("a", 16)});
-  request.candidates[0].node.committed = 8 * kGiB;
+  request.candidates[0].node.committed = 20 * kGiB;  // said otherwise: not counted again
+  request.candidates[0].other_bytes = 8 * kGiB;
   const Verdict verdict = Decide(request);
   EXPECT_EQ(verdict.rule, Rule::kOccupied);
   EXPECT_EQ(verdict.Chosen()->occupants[0].name, "other models");

@@ -7,6 +7,8 @@
 #include <filesystem>
 
 #include "common/files.h"
+#include "sources/source.h"
+#include "sources/store_path.h"
 
 namespace headroom::exporter {
 namespace {
@@ -45,6 +47,43 @@ TEST(HeaderRoute, ResolvesOnlyBelowTheRoots) {
   EXPECT_EQ(ResolveBelow("models/a.gguf", roots).error().code(), Code::kInvalid);
   EXPECT_EQ(ResolveBelow("", roots).error().code(), Code::kInvalid);
   EXPECT_FALSE(ResolveBelow(top + "/models/a.gguf", {}));
+  fs::remove_all(top);
+}
+
+TEST(HeaderRoute, FindsFetchedSourcesInTheStoreOnly) {
+  char name[] = "/tmp/headroom-store-XXXXXX";
+  ASSERT_NE(mkdtemp(name), nullptr);
+  const std::string top = fs::canonical(name).string();
+  const std::string source = "hf://owner/repo/a-00001-of-00002.gguf";
+  const auto files = sources::StoreFiles(top + "/store", *sources::ParseSource(source));
+  ASSERT_EQ(files.size(), 2u);
+  fs::create_directories(fs::path(files[0].path).parent_path());
+  ASSERT_TRUE(WriteFileAtomically(files[0].path, "x"));
+  ASSERT_TRUE(WriteFileAtomically(files[1].path + ".partial", "x"));
+  const HeaderRouteOptions options{{}, top + "/store", "token"};
+  const auto find = [&options](const std::string& query) {
+    return FindHeaderFile(options, *net::ParseTarget("/v1/header?" + query));
+  };
+  const std::string asked = "source=" + net::PercentEncode(source);
+  EXPECT_EQ(*find(asked + "&part=1"), files[0].path);
+  EXPECT_EQ(*find("path=" + net::PercentEncode(files[0].path)), files[0].path);
+  const std::pair<std::string, Code> refused[] = {
+      {asked + "&part=2", Code::kNotFound},  // not complete yet
+      {asked + "&part=3", Code::kInvalid},
+      {asked + "&part=0", Code::kInvalid},
+      {asked + "&part=1x", Code::kInvalid},
+      {asked, Code::kInvalid},
+      {"source=hf%3A%2F%2Fo%2Fr%2Fother.gguf&part=1", Code::kNotFound},
+      {"source=%2Fetc%2Fpasswd&part=1", Code::kInvalid},
+      {"source=http%3A%2F%2Fh%2Fa&part=1", Code::kInvalid},
+      {"path=%2Fetc%2Fpasswd", Code::kUnauthorized},
+      {"", Code::kInvalid},
+  };
+  for (const auto& [query, code] : refused) {
+    const auto found = find(query);
+    ASSERT_FALSE(found) << query;
+    EXPECT_EQ(found.error().code(), code) << query << ": " << found.error().message();
+  }
   fs::remove_all(top);
 }
 

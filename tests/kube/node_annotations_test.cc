@@ -18,6 +18,7 @@ estimator::NodeCapacity Full() {
   capacity.available = 30ull << 30;
   capacity.wired = 4ull << 30;
   capacity.committed = 12345;
+  capacity.commitments = {{"InferenceService/team-a/chat", 12000}, {"Model/team-a/llama", 0}};
   capacity.pressure = "warning";
   capacity.accelerator = "cpu";
   capacity.runtime_version = "b9871";
@@ -50,6 +51,7 @@ TEST(NodeAnnotations, RoundTrip) {
   EXPECT_EQ(got.available, want.available);
   EXPECT_EQ(got.wired, want.wired);
   EXPECT_EQ(got.committed, want.committed);
+  EXPECT_EQ(got.commitments, want.commitments);
   EXPECT_EQ(got.pressure, want.pressure);
   EXPECT_EQ(got.accelerator, want.accelerator);
   EXPECT_EQ(got.runtime_version, want.runtime_version);
@@ -73,6 +75,11 @@ TEST(NodeAnnotations, ProblemsNameKeyExpectedFormAndValue) {
       {"memory-budget", "-1",
        "headroom.dev/memory-budget: expected a whole number of bytes, got '-1'"},
       {"memory-committed", "", "headroom.dev/memory-committed: expected a whole number"},
+      {"memory-committed-workloads", "Model/a/b=1 Model/a/c",
+       "expected KIND/NAMESPACE/NAME=BYTES, separated by blanks, got 'Model/a/c'"},
+      {"memory-committed-workloads", "=1", "separated by blanks, got '=1'"},
+      {"memory-committed-workloads", "Model/a/b=-1", "got 'Model/a/b=-1'"},
+      {"memory-committed-workloads", "a=1  b=2", "got ''"},
       {"gpu-working-set", "99999999999999999999", "headroom.dev/gpu-working-set: expected"},
       {"accelerator", "cuda", "headroom.dev/accelerator: expected metal or cpu, got 'cuda'"},
       {"observed-at", "today", "headroom.dev/observed-at: expected an RFC 3339 time, got 'today'"},
@@ -82,6 +89,33 @@ TEST(NodeAnnotations, ProblemsNameKeyExpectedFormAndValue) {
     annotations[std::string(kPrefix) + c.key] = c.value;
     EXPECT_THAT(DecodeNode(NodeWith(annotations)).capacity.invalid, HasSubstr(c.want));
   }
+}
+
+TEST(NodeAnnotations, MoreCommitmentsThanAnAnnotationTakesAreLeftOut) {
+  auto capacity = Full();
+  const std::string name(200, 'n');
+  for (int i = 0; i < 1000; ++i) capacity.commitments.push_back({name + std::to_string(i), 1});
+  const auto annotations = EncodeAnnotations(capacity);
+  const std::string& text = annotations.at("headroom.dev/memory-committed-workloads");
+  EXPECT_LE(text.size(), 64u << 10);
+  const auto got = DecodeNode(NodeWith(annotations)).capacity;
+  EXPECT_EQ(got.invalid, "");
+  EXPECT_GT(got.commitments.size(), 300u);
+  EXPECT_LT(got.commitments.size(), 330u);
+}
+
+TEST(NodeAnnotations, AddressesComeFromTheStatus) {
+  Json node = NodeWith(EncodeAnnotations(Full()));
+  Json addresses = Json::MakeArray();
+  for (const auto& [type, address] :
+       {std::pair{"InternalIP", "10.0.0.5"}, {"Hostname", "mac-1"}, {"InternalIP", ""}}) {
+    Json one = Json::MakeObject();
+    one.Set("type", type);
+    one.Set("address", address);
+    addresses.Append(std::move(one));
+  }
+  node.Make({"status", "addresses"}) = std::move(addresses);
+  EXPECT_EQ(DecodeNode(node).addresses, (std::vector<std::string>{"10.0.0.5", "mac-1"}));
 }
 
 TEST(NodeAnnotations, AForeignNodePublishesNothing) {

@@ -14,7 +14,7 @@ using State = HeaderState::Kind;
 const SteadyTime kStart{};
 
 HeaderNeed Need(const std::string& source, const std::string& node = "") {
-  return {*sources::ParseSource(source), node, "127.0.0.1:1"};
+  return {*sources::ParseSource(source), node, {"127.0.0.1:1", {}}};
 }
 
 TEST(HeaderTable, OneFetchThenAnAnswerUntilItExpires) {
@@ -32,7 +32,7 @@ TEST(HeaderTable, OneFetchThenAnAnswerUntilItExpires) {
   EXPECT_EQ(table.in_flight(), 1u);
   table.Abandon(need);
   EXPECT_EQ(table.in_flight(), 0u);
-  EXPECT_EQ(table.Find(need, kStart).kind, State::kMissing);
+  EXPECT_EQ(table.Find(need, kStart + 600s).kind, State::kMissing);
 }
 
 TEST(HeaderTable, FailuresAreRememberedForAShortTime) {
@@ -46,6 +46,63 @@ TEST(HeaderTable, FailuresAreRememberedForAShortTime) {
   EXPECT_EQ(table.Find(remote, kStart + 30s).kind, State::kMissing);
   EXPECT_EQ(table.Find(local, kStart + 4s).kind, State::kFailed);
   EXPECT_EQ(table.Find(local, kStart + 5s).kind, State::kMissing);
+}
+
+TEST(HeaderTable, AnExpiredHeaderIsAskedAboutByItsRevision) {
+  HeaderTable table;
+  const HeaderNeed need = Need("https://h/a.gguf");
+  EXPECT_EQ(table.KnownRevision(need), "");
+  auto header = HeaderOf(headroom::testing::TinyModel());
+  header.revision = "\"v1\"";
+  table.Begin(need, kStart);
+  table.Finish(need, header, kStart);
+  ASSERT_TRUE(table.Begin(need, kStart + 600s));
+  EXPECT_EQ(table.KnownRevision(need), "\"v1\"");
+  sources::ModelHeader same;
+  same.unchanged = true;
+  table.Finish(need, same, kStart + 601s);
+  EXPECT_EQ(table.Find(need, kStart + 1200s).kind, State::kReady);
+  EXPECT_EQ(table.Find(need, kStart + 1200s).header->model.name, header.model.name);
+  // The host is away: what was known of the file goes on for a moment, a wrong URL does not.
+  ASSERT_TRUE(table.Begin(need, kStart + 1201s));
+  table.Finish(need, Error(Code::kTimeout, "slow"), kStart + 1201s);
+  EXPECT_EQ(table.Find(need, kStart + 1230s).kind, State::kReady);
+  ASSERT_TRUE(table.Begin(need, kStart + 1231s));
+  table.Finish(need, Error(Code::kNotFound, "no such file"), kStart + 1231s);
+  EXPECT_EQ(table.Find(need, kStart + 1240s).reason, "no such file");
+  EXPECT_EQ(table.KnownRevision(need), "");
+  // "Unchanged" without anything known is no answer.
+  ASSERT_TRUE(table.Begin(need, kStart + 1300s));
+  table.Finish(need, same, kStart + 1300s);
+  EXPECT_EQ(table.Find(need, kStart + 1300s).kind, State::kFailed);
+  // A node that is away may have another file by now.
+  const HeaderNeed local = Need("/m/a.gguf", "mac-1");
+  table.Begin(local, kStart);
+  table.Finish(local, header, kStart);
+  table.Begin(local, kStart + 60s);
+  table.Finish(local, Error(Code::kUnavailable, "away"), kStart + 60s);
+  EXPECT_EQ(table.Find(local, kStart + 61s).kind, State::kFailed);
+}
+
+TEST(HeaderTable, OneHostTakesNotAllPlaces) {
+  HeaderTable table({.max_in_flight = 3, .max_in_flight_a_host = 2});
+  EXPECT_TRUE(table.Begin(Need("https://slow/a"), kStart));
+  EXPECT_TRUE(table.Begin(Need("https://slow/b"), kStart));
+  EXPECT_FALSE(table.Begin(Need("https://slow/c"), kStart));
+  EXPECT_FALSE(table.HasPlace(Need("https://slow/c")));
+  EXPECT_TRUE(table.HasPlace(Need("https://slow:8443/c"))) << "another host";
+  EXPECT_TRUE(table.Begin(Need("/m/a.gguf", "mac-1"), kStart));
+  EXPECT_FALSE(table.Begin(Need("https://fast/a"), kStart)) << "all places are taken";
+  table.Abandon(Need("https://slow/a"));
+  EXPECT_TRUE(table.Begin(Need("https://slow/c"), kStart));
+  EXPECT_EQ(table.in_flight(), 3u);
+}
+
+TEST(HeaderTable, ACopyInANodesStoreIsThatNodesAnswer) {
+  const HeaderNeed host = Need("hf://o/r/a.gguf"), copy = Need("hf://o/r/a.gguf", "mac-1");
+  EXPECT_NE(host.Key(), copy.Key());
+  EXPECT_EQ(host.Host(), "huggingface.co");
+  EXPECT_EQ(copy.Host(), "mac-1");
 }
 
 TEST(HeaderTable, TheSamePathOnTwoNodesIsTwoFiles) {

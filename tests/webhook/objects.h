@@ -20,6 +20,7 @@ struct NodeSpec {
   std::string name = "mac-1";
   uint64_t budget = 4 * kGiB;
   uint64_t committed = 0;
+  std::string commitments = "";
   std::string metrics_address = "127.0.0.1:1";
   WallTime observed_at = kNow;
 };
@@ -38,6 +39,7 @@ inline Json NodeObject(const NodeSpec& spec) {
       {"gpu-working-set", "0"},
       {"memory-available", std::to_string(2 * spec.budget)},
       {"memory-committed", std::to_string(spec.committed)},
+      {"memory-committed-workloads", spec.commitments},
       {"memory-pressure", "normal"},
       {"accelerator", "metal"},
       {"metrics-address", spec.metrics_address},
