@@ -7,6 +7,7 @@
 #include <string>
 
 #include "sources/address_policy.h"
+#include "sources/node_address.h"
 #include "sources/source.h"
 
 namespace {
@@ -22,6 +23,32 @@ bool SurelyPrivate(const std::string& text) {
   }
   if (inet_pton(AF_INET6, text.c_str(), b) != 1) return true;  // no address at all
   return b[0] < 0x20 || b[0] > 0x3f || (b[0] == 0x20 && b[1] == 0x02);
+}
+
+// What no exporter listens on, whatever a Node says.
+bool SurelyNoHost(const std::string& text) {
+  unsigned char b[16];
+  if (inet_pton(AF_INET, text.c_str(), b) == 1) {
+    return b[0] == 0 || b[0] == 127 || b[0] >= 224 || (b[0] == 169 && b[1] == 254);
+  }
+  if (inet_pton(AF_INET6, text.c_str(), b) != 1) return true;
+  static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (std::memcmp(b, mapped, 12) == 0) {
+    return b[12] == 0 || b[12] == 127 || b[12] >= 224 || (b[12] == 169 && b[13] == 254);
+  }
+  return b[0] < 0x20 || (b[0] > 0x3f && (b[0] & 0xfe) != 0xfc);
+}
+
+void CheckNodeAddress(const std::string& text) {
+  using headroom::sources::NodeAddressPolicy;
+  static const NodeAddressPolicy kPolicy = *NodeAddressPolicy::Parse({}, false);
+  if (kPolicy.CheckAddress("host", text) && SurelyNoHost(text)) std::abort();
+  const auto url = kPolicy.Check({text, {"10.0.0.5", "mac-1"}});
+  if (url && url->host != "mac-1") {
+    const auto bytes = headroom::sources::ParseAddress(url->host);  // in whatever spelling
+    if (bytes != headroom::sources::ParseAddress("10.0.0.5")) std::abort();
+  }
+  (void)NodeAddressPolicy::Parse({text}, true);
 }
 
 }  // namespace
@@ -46,5 +73,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
   }
   (void)AddressPolicy::Parse({text});
+  CheckNodeAddress(text);
   return 0;
 }
