@@ -86,26 +86,29 @@ void Flags::Add(std::string_view name, std::string& target, std::string_view val
 
 void Flags::Add(std::string_view name, std::vector<std::string>& target,
                 std::string_view value_name, std::string_view help) {
-  Flag flag{.name = std::string(name),
-            .value_name = std::string(value_name),
-            .help = std::string(help),
-            .default_text = Joined(target),
-            .is_list = true,
-            .set = [&target](std::string_view text) -> Result<void> {
-              target.emplace_back(text);
-              return {};
-            }};
+  Flag flag;
+  static_cast<Info&>(flag) = {.name = std::string(name),
+                              .value_name = std::string(value_name),
+                              .help = std::string(help),
+                              .default_text = Joined(target),
+                              .is_list = true};
+  flag.set = [&target](std::string_view text) -> Result<void> {
+    target.emplace_back(text);
+    return {};
+  };
   flag.clear = [&target] { target.clear(); };
   Register(std::move(flag));
 }
 
 void Flags::Add(std::string_view name, bool& target, std::string_view help) {
-  Register(Flag{.name = std::string(name),
-                .value_name = {},
-                .help = std::string(help),
-                .default_text = target ? "on" : "",
-                .is_switch = true,
-                .set = [&target](std::string_view text) { return SetBool(target, text); }});
+  Flag flag;
+  static_cast<Info&>(flag) = {.name = std::string(name),
+                              .value_name = {},
+                              .help = std::string(help),
+                              .default_text = target ? "on" : "",
+                              .is_switch = true};
+  flag.set = [&target](std::string_view text) { return SetBool(target, text); };
+  Register(std::move(flag));
 }
 
 void Flags::Add(std::string_view name, int& target, std::string_view value_name,
@@ -133,11 +136,13 @@ void Flags::Add(std::string_view name, std::chrono::milliseconds& target, std::s
 void Flags::Add(std::string_view name, std::string_view value_name, std::string_view help,
                 std::string_view default_text,
                 std::function<Result<void>(std::string_view)> parse) {
-  Register(Flag{.name = std::string(name),
-                .value_name = std::string(value_name),
-                .help = std::string(help),
-                .default_text = std::string(default_text),
-                .set = std::move(parse)});
+  Flag flag;
+  static_cast<Info&>(flag) = {.name = std::string(name),
+                              .value_name = std::string(value_name),
+                              .help = std::string(help),
+                              .default_text = std::string(default_text)};
+  flag.set = std::move(parse);
+  Register(std::move(flag));
 }
 
 }  // namespace headroom

@@ -47,13 +47,20 @@ class Flags {
 
   std::string Help() const;
 
- private:
-  struct Flag {
-    std::string name, value_name, help, default_text;
+  // What Help() is made of, for completion scripts and manual pages: they cannot differ from it.
+  struct Info {
+    std::string name = {}, value_name = {}, help = {}, default_text = {};
+    char letter = 0;  // of the short form, 0 if none
     bool is_switch = false, is_list = false;
+  };
+  std::vector<Info> Describe() const;
+  const std::string& program() const { return program_; }
+  const std::string& usage() const { return usage_; }
+
+ private:
+  struct Flag : Info {
     std::function<Result<void>(std::string_view)> set;
     std::function<void()> clear = {};  // lists only: forgets the defaults
-    char letter = 0;                   // of the short form, 0 if none
   };
   struct Given {  // one flag as found on the command line
     const Flag* flag;

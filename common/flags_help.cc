@@ -28,6 +28,13 @@ std::string Wrapped(std::string_view text) {
 
 }  // namespace
 
+std::vector<Flags::Info> Flags::Describe() const {
+  std::vector<Info> all(flags_.begin(), flags_.end());
+  all.push_back({.name = "help", .help = "Print this text and exit.", .letter = 'h'});
+  all.push_back({.name = "version", .help = "Print the version and exit."});
+  return all;
+}
+
 std::string Flags::Help() const {
   std::string out = usage_;
   if (!out.ends_with('\n')) out += '\n';
