@@ -2,6 +2,7 @@
 // person would see. Exit codes: 0 done, 1 refused or failed (one clear line on err), 2 wrong usage.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <ostream>
 #include <span>
@@ -19,6 +20,11 @@ inline constexpr int kDone = 0, kFailed = 1, kUsage = 2;
 struct Streams {
   std::ostream& out;
   std::ostream& err;
+  bool color = false;                     // `out` is a terminal that wants colour
+  std::string_view program = "headroom";  // how the person called us
+  // Set: a command registers its flags, hands them over here and does nothing else. That is how
+  // completion, manual pages and docs/cli.md are made of what --help prints.
+  const std::function<void(const Flags&)>* describe = nullptr;
 };
 
 using Arguments = std::vector<std::string>;
@@ -34,12 +40,21 @@ int Run(const Arguments& arguments, Streams streams);
 
 int RunEstimate(const Arguments& arguments, Streams streams);
 int RunInspect(const Arguments& arguments, Streams streams);
+int RunNodes(const Arguments& arguments, Streams streams);
+int RunTop(const Arguments& arguments, Streams streams);
+int RunStatus(const Arguments& arguments, Streams streams);
+int RunEvents(const Arguments& arguments, Streams streams);
+int RunWhy(const Arguments& arguments, Streams streams);
+int RunCheck(const Arguments& arguments, Streams streams);
 int RunApply(const Arguments& arguments, Streams streams);
 int RunProbe(const Arguments& arguments, Streams streams);
 int RunDelete(const Arguments& arguments, Streams streams);
 
+
 // "headroom: TEXT" on err, and the exit code to return.
 int Fail(Streams streams, const Error& error, int code = kFailed);
+// The usage error of a command that takes flags only.
+int NoArguments(std::string_view command, Streams streams);
 
 // Parses with the process's environment. Prints help or the usage error itself; nullopt = return
 // `exit_code` now.

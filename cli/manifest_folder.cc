@@ -64,8 +64,8 @@ std::vector<Json> Flatten(std::vector<Json> documents) {
 }  // namespace
 
 std::string NameOf(const Json& object) {
-  return AsciiLower(StringOr(object, {"kind"})) + " " + StringOr(object, {"metadata", "namespace"}) +
-         "/" + StringOr(object, {"metadata", "name"});
+  return AsciiLower(StringOr(object, {"kind"})) + " " +
+         StringOr(object, {"metadata", "namespace"}) + "/" + StringOr(object, {"metadata", "name"});
 }
 
 std::string ManifestFolder::PathOf(const Json& object) const {
