@@ -17,6 +17,7 @@ constexpr std::array kCommands = {
     Command{"why", "the whole decision about a model again, with today's numbers", RunWhy},
     Command{"doctor", "what is wrong with this machine or this cluster, and the remedy", RunDoctor},
     Command{"join", "let one Mac join the cluster: rights, credential, kubeconfig", RunJoin},
+    Command{"deploy", "make a Model and its service when they fit", RunDeploy},
     Command{"apply", "ask the webhook about manifests and keep those it accepts", RunApply},
     Command{"probe", "prove that the cluster's API server asks the webhook", RunProbe},
     Command{"delete", "remove accepted manifests, which stops their models", RunDelete},
