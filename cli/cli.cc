@@ -15,6 +15,7 @@ constexpr std::array kCommands = {
     Command{"status", "what runs where, and how", RunStatus},
     Command{"events", "what happened to models", RunEvents},
     Command{"why", "the whole decision about a model again, with today's numbers", RunWhy},
+    Command{"simulate", "what fits where if machines are lost or models come in", RunSimulate},
     Command{"doctor", "what is wrong with this machine or this cluster, and the remedy", RunDoctor},
     Command{"join", "let one Mac join the cluster: rights, credential, kubeconfig", RunJoin},
     Command{"deploy", "make a Model and its service when they fit", RunDeploy},

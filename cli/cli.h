@@ -47,6 +47,7 @@ int RunEvents(const Arguments& arguments, Streams streams);
 int RunWhy(const Arguments& arguments, Streams streams);
 int RunCheck(const Arguments& arguments, Streams streams);
 int RunDeploy(const Arguments& arguments, Streams streams);
+int RunSimulate(const Arguments& arguments, Streams streams);
 int RunDoctor(const Arguments& arguments, Streams streams);
 int RunJoin(const Arguments& arguments, Streams streams);
 int RunApply(const Arguments& arguments, Streams streams);
