@@ -22,6 +22,8 @@ constexpr std::array kCommands = {
     Command{"apply", "ask the webhook about manifests and keep those it accepts", RunApply},
     Command{"probe", "prove that the cluster's API server asks the webhook", RunProbe},
     Command{"delete", "remove accepted manifests, which stops their models", RunDelete},
+    Command{"completion", "the script that completes headroom in a shell", RunCompletion},
+    Command{"man", "the manual pages", RunMan},
 };
 
 void PrintUsage(std::ostream& out, std::string_view program) {
@@ -87,6 +89,8 @@ int Run(const Arguments& arguments, Streams streams) {
     streams.out << "headroom " << HEADROOM_VERSION << "\n";
     return kDone;
   }
+  // Asked by the scripts of "completion" and by kubectl; nobody types it.
+  if (name == "__complete") return RunComplete(Rest(arguments), streams);
   for (const Command& command : kCommands) {
     if (command.name == name) {
       return command.run(Rest(arguments), streams);

@@ -54,6 +54,9 @@ int RunApply(const Arguments& arguments, Streams streams);
 int RunProbe(const Arguments& arguments, Streams streams);
 int RunDelete(const Arguments& arguments, Streams streams);
 
+int RunCompletion(const Arguments& arguments, Streams streams);
+int RunMan(const Arguments& arguments, Streams streams);
+int RunComplete(const Arguments& words, Streams streams);
 
 // "headroom: TEXT" on err, and the exit code to return.
 int Fail(Streams streams, const Error& error, int code = kFailed);

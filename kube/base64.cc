@@ -71,22 +71,4 @@ Result<std::string> DecodeBase64(std::string_view text) {
   return out;
 }
 
-std::string EncodeBase64(std::string_view bytes) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    const std::string_view group = bytes.substr(i, 3);
-    uint32_t bits = 0;
-    for (size_t j = 0; j < 3; ++j) {
-      bits = bits << 8 | (j < group.size() ? static_cast<unsigned char>(group[j]) : 0u);
-    }
-    for (size_t digit = 0; digit < 4; ++digit) {
-      out += digit <= group.size() ? kDigits[bits >> (18 - 6 * digit) & 63] : '=';
-    }
-  }
-  return out;
-}
-
 }  // namespace headroom::kube

@@ -11,8 +11,7 @@ namespace headroom::kube {
 // Line breaks and blanks are skipped; anything else outside the alphabet is an error with its
 // offset.
 Result<std::string> DecodeBase64(std::string_view text);
-std::string EncodeBase64(std::string_view bytes);  // padded, on one line
 
-std::string EncodeBase64(std::string_view bytes);
+std::string EncodeBase64(std::string_view bytes);  // padded, on one line
 
 }  // namespace headroom::kube
