@@ -3,8 +3,14 @@
 include(GNUInstallDirs)
 
 add_library(headroom_options INTERFACE)
-target_include_directories(headroom_options INTERFACE "${CMAKE_SOURCE_DIR}")
-target_compile_options(headroom_options INTERFACE
+target_include_directories(headroom_options INTERFACE
+  "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>"
+  "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/headroom>")
+# Who uses the installed library decides on warnings and hardening; the language is ours.
+target_compile_features(headroom_options INTERFACE $<INSTALL_INTERFACE:cxx_std_20>)
+add_library(headroom_build_options INTERFACE)
+target_link_libraries(headroom_options INTERFACE $<BUILD_INTERFACE:headroom_build_options>)
+target_compile_options(headroom_build_options INTERFACE
   -Wall -Wextra -Werror
   # g++ 12 reports a false mismatch for coroutine frames (GCC bug 109224).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>
@@ -13,13 +19,13 @@ target_compile_options(headroom_options INTERFACE
   # With optimisation g++ 12 takes the alternatives of a moved std::variant for uninitialised.
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<NOT:$<CONFIG:Debug>>>:-Wno-maybe-uninitialized>
   "-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.")
-target_compile_definitions(headroom_options INTERFACE
+target_compile_definitions(headroom_build_options INTERFACE
   HEADROOM_VERSION="${PROJECT_VERSION}"
   $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
-target_compile_options(headroom_options INTERFACE
+target_compile_options(headroom_build_options INTERFACE
   $<$<CONFIG:Release>:-fstack-protector-strong>)
 if(NOT APPLE)
-  target_link_options(headroom_options INTERFACE
+  target_link_options(headroom_build_options INTERFACE
     $<$<CONFIG:Release>:-Wl,-z,relro,-z,now>)
 endif()
 
