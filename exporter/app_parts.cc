@@ -8,6 +8,7 @@
 #include "common/files.h"
 #include "common/log.h"
 #include "exporter/app_state.h"
+#include "exporter/models/guard.h"
 
 namespace headroom::exporter {
 
@@ -75,14 +76,19 @@ Result<void> App::State::Connect() {
   api = std::move(*client);
   events = std::make_unique<kube::EventRecorder>(*api, "headroom-exporter", options.node_name);
   endpoints = std::make_unique<EndpointPublisher>(*api, options.node_name);
-  node_publisher = std::make_unique<NodePublisher>(
-      *api,
-      PublisherOptions{.identity = Identity(),
-                       .register_node = options.register_node,
-                       .lease = LeaseOptions::For(
-                           std::chrono::floor<std::chrono::seconds>(options.lease_duration)),
-                       .on_labels = [this] { manager->Reconsider(); }},
-      [this] { return Capacity(); });
+  PublisherOptions publisher;
+  publisher.identity = Identity();
+  publisher.register_node = options.register_node;
+  publisher.lease =
+      LeaseOptions::For(std::chrono::floor<std::chrono::seconds>(options.lease_duration));
+  // When we have had the time to stop what others may take, the guard does.
+  publisher.lease.on_trust = [this](SteadyTime until) {
+    const auto saved = SaveDeadline(options.state_dir, until + options.lease_duration / 8);
+    if (!saved) LogError("the guard does not hear of the Lease", {{"error", saved.error()}});
+  };
+  publisher.on_labels = [this] { manager->Reconsider(); };
+  node_publisher =
+      std::make_unique<NodePublisher>(*api, std::move(publisher), [this] { return Capacity(); });
   return {};
 }
 
@@ -168,7 +174,7 @@ kube::Node App::State::Self() const {
   node.capacity.name = options.node_name;
   node.capacity.accelerator = machine->accelerator();
   if (node_publisher) {
-    node.meta.labels = kube::DecodeMeta(node_publisher->state().node()).labels;
+    node.meta.labels = node_publisher->labels();
   }
   node.meta.labels.emplace("kubernetes.io/hostname", options.node_name);
   return node;
@@ -276,6 +282,7 @@ asio::awaitable<void> App::State::RunServing() {
   group.Spawn(machine->RunProbe(reaper));
   if (api) {
     group.Spawn(node_publisher->Run());
+    group.Spawn(KeepGuard(reaper, OwnExecutable(), options.state_dir));
     group.Spawn(endpoints->Run());
     // By its labels the node knows which models are for it; adopted ones must not be taken for
     // somebody else's.

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "exporter/app.h"
 #include "exporter/memory/metal_probe.h"
+#include "exporter/models/guard.h"
 #include "exporter/options.h"
 
 namespace {
@@ -53,6 +54,7 @@ int main(int argc, char** argv) {
   if (args.size() == 1 && args[0] == "--probe-metal") {
     return headroom::exporter::RunMetalProbe();
   }
+  if (args.size() == 2 && args[0] == "--guard") return headroom::exporter::RunGuard(args[1]);
   try {
     auto line = headroom::exporter::ParseCommandLine(args, &std::getenv, HostName());
     if (!line) return Fail(line.error().message());

@@ -58,8 +58,10 @@ inline std::string ObjectPath(const kube::Workload& workload, std::string_view s
                             subresource);
 }
 
+// The API server is away, or does not take our credentials (any more).
 inline bool IsUnreachable(const Error& error) {
-  return error.code() == Code::kUnavailable || error.code() == Code::kTimeout;
+  return error.code() == Code::kUnavailable || error.code() == Code::kTimeout ||
+         error.code() == Code::kUnauthorized;
 }
 
 }  // namespace headroom::exporter

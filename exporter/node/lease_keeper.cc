@@ -24,18 +24,20 @@ LeaseOptions LeaseOptions::For(std::chrono::seconds duration) {
           .retry = d / 16,
           .timeout = d / 8,
           .trust = d * 5 / 8,
-          .first_trust = d / 8};
+          .first_trust = d / 8,
+          .on_trust = nullptr};
 }
 
 LeaseKeeper::LeaseKeeper(kube::ApiClient& api, std::string node, LeaseOptions options,
                          std::function<Owner()> owner)
     : api_(api),
       node_(std::move(node)),
-      options_(options),
+      options_(std::move(options)),
       owner_(std::move(owner)),
       trusted_until_(Now() + options_.first_trust) {}
 
 asio::awaitable<void> LeaseKeeper::Run() {
+  if (options_.on_trust) options_.on_trust(trusted_until_);
   for (;;) {
     const auto renewed = co_await Renew();
     Tell(renewed);
@@ -88,6 +90,7 @@ asio::awaitable<Result<void>> LeaseKeeper::Write(Owner owner) {
 void LeaseKeeper::Trust(SteadyTime sent, std::chrono::milliseconds trust) {
   if (sent > trusted_until_) ++missed_;
   trusted_until_ = std::max(trusted_until_, sent + trust);
+  if (options_.on_trust) options_.on_trust(trusted_until_);
 }
 
 void LeaseKeeper::Tell(const Result<void>& result) {

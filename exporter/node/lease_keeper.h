@@ -30,6 +30,8 @@ struct LeaseOptions {
   // At a start nothing is known of the renewals of the exporter before.
   std::chrono::milliseconds first_trust{5'000};
 
+  std::function<void(SteadyTime)> on_trust;  // hears until when claims are relied on; may be empty
+
   static LeaseOptions For(std::chrono::seconds duration);
 };
 

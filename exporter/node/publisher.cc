@@ -50,15 +50,19 @@ asio::awaitable<void> NodePublisher::RunNode() {
     }
     const auto result = co_await Perform(step, *capacity);
     const std::string before = state_.problem(), uid = state_.uid();
-    const auto labels = kube::DecodeMeta(state_.node()).labels;
     state_.Done(step, result, *capacity, std::chrono::steady_clock::now(), Jitter());
     if (state_.uid() != uid) lease_.Wake();
     looked_.Notify();
-    if (options_.on_labels && kube::DecodeMeta(state_.node()).labels != labels) {
-      options_.on_labels();
-    }
+    TakeLabels();
     Tell(step, result, before);
   }
+}
+
+// While the Node is away, deleted by somebody, its models stay this node's.
+void NodePublisher::TakeLabels() {
+  if (state_.node().IsNull()) return;
+  auto labels = kube::DecodeMeta(state_.node()).labels;
+  if (std::exchange(labels_, labels) != labels && options_.on_labels) options_.on_labels();
 }
 
 asio::awaitable<Result<Json>> NodePublisher::Perform(NodeStep step,

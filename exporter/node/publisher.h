@@ -27,6 +27,7 @@ struct PublisherOptions {
 
 class NodePublisher {
  public:
+  using Labels = decltype(kube::Meta::labels);
   // The current capacity of this node; an error (no sample yet) keeps what was published.
   using Capacity = std::function<Result<estimator::NodeCapacity>()>;
 
@@ -40,12 +41,14 @@ class NodePublisher {
 
   const PublisherState& state() const { return state_; }
   const LeaseKeeper& lease() const { return lease_; }
+  const Labels& labels() const { return labels_; }  // of the Node as last seen
   uint64_t writes() const { return writes_; }
   uint64_t failures() const { return failures_; }
 
  private:
   boost::asio::awaitable<void> RunNode();
   boost::asio::awaitable<Result<Json>> Perform(NodeStep step, estimator::NodeCapacity capacity);
+  void TakeLabels();
   void Tell(NodeStep step, const Result<Json>& result, const std::string& problem_before);
   double Jitter() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
@@ -54,6 +57,7 @@ class NodePublisher {
   Capacity capacity_;
   PublisherState state_;
   LeaseKeeper lease_;
+  Labels labels_;
   net::Notifier wake_, looked_;
   std::minstd_rand random_{std::random_device{}()};
   uint64_t writes_ = 0, failures_ = 0;

@@ -29,7 +29,7 @@ BUDGETS_MIB = (2560, 3584, 4096, 4608, 6144)
 WORKLOADS, HOPELESS = 40, 2
 # Out of touch for this long, a node's models are taken over.
 LEASE_SECONDS = 10
-CHAOS_SECONDS = 30
+CHAOS_SECONDS = 25
 
 MODEL = """
 apiVersion: inference.llmkube.dev/v1alpha1

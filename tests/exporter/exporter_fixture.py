@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 
 EXPORTER, MAKE_GGUF, LLAMA_SERVER = sys.argv[1:4]
+MODEL_PORTS = os.environ.get("HEADROOM_TEST_PORTS", "21900-21999")
 
 MANIFEST = """
 apiVersion: inference.llmkube.dev/v1alpha1
@@ -87,7 +88,7 @@ class ExporterTest(unittest.TestCase):
         self.addCleanup(log.close)
         process = subprocess.Popen(
             [EXPORTER, "--listen", "127.0.0.1:0", "--manifests", self.manifests, "--state-dir",
-             self.root / state, "--llama-server", llama, "--model-ports", "21900-21999", *args],
+             self.root / state, "--llama-server", llama, "--model-ports", MODEL_PORTS, *args],
             stderr=log)
         self.processes.append(process)
 
