@@ -7,6 +7,7 @@
 #include "estimator/memory/bound.h"
 #include "estimator/memory/caches.h"
 #include "estimator/memory/compute.h"
+#include "estimator/memory/flash.h"
 #include "estimator/memory/shape.h"
 #include "estimator/version.h"
 
@@ -74,6 +75,14 @@ void AddWarnings(Footprint& out, const ModelFile& model, const Shape& shape,
     out.warnings.push_back(
         "K and V cache types differ: Metal has no such flash attention, it will "
         "run on the CPU, slowly");
+  }
+  const auto without_kernel = [](const Layer& layer) {
+    return layer.cache != Cache::kNone && !HasMetalFlashKernel(layer.k_head, layer.v_head);
+  };
+  const auto odd = std::find_if(model.layers.begin(), model.layers.end(), without_kernel);
+  if (shape.metal && shape.flash && odd != model.layers.end()) {
+    out.warnings.push_back("head size " + std::to_string(odd->k_head) +
+                           ": Metal has no flash attention for it, attention runs as with it off");
   }
   if (model.hyper.context_train != 0 && shape.cells > model.hyper.context_train) {
     out.warnings.push_back("context " + std::to_string(shape.cells) +

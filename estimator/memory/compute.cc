@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/checked.h"
+#include "estimator/memory/flash.h"
 
 namespace headroom::estimator {
 namespace {
@@ -147,17 +148,11 @@ uint64_t Logits(const Graph& g) {
   return 4 * rows * g.hyper.vocabulary + g.embedding;
 }
 
-// Head sizes that Metal's flash attention has kernels for (ggml_metal_device_supports_op); with
-// others llama.cpp computes the scores as if it were off, but keeps f16 masks.
-bool HasFlashKernel(const Graph& g) {
-  constexpr uint64_t kSizes[] = {32, 40, 48, 64, 72, 80, 96, 112, 128, 192, 256, 320, 512, 576};
-  return g.k_head >= g.v_head && std::ranges::find(kSizes, g.k_head) != std::end(kSizes);
-}
-
 uint64_t AttentionPeak(const Graph& g) {
   if (!g.attends()) return 0;
-  return g.shape.flash && (HasFlashKernel(g) || !g.shape.metal) ? FlashAttentionPeak(g)
-                                                                : PlainAttention(g);
+  return g.shape.flash && (HasMetalFlashKernel(g.k_head, g.v_head) || !g.shape.metal)
+             ? FlashAttentionPeak(g)
+             : PlainAttention(g);
 }
 
 }  // namespace

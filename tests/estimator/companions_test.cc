@@ -151,6 +151,22 @@ TEST(ServerOptionsInBytes, CheckpointsFollowTheirSpacing) {
   EXPECT_EQ(Estimate(model, options)->context_checkpoints, 0u);
 }
 
+TEST(ServerOptionsInBytes, AHeadSizeWithoutAKernelIsSaid) {
+  ModelFile model = Tiny();
+  ServingOptions options = Options();
+  for (Layer& layer : model.layers) layer.k_head = layer.v_head = 128;
+  EXPECT_TRUE(Estimate(model, options)->warnings.empty());
+  for (Layer& layer : model.layers) layer.k_head = layer.v_head = 224;
+  const auto odd = Estimate(model, options);
+  ASSERT_EQ(odd->warnings.size(), 1u);
+  EXPECT_TRUE(odd->warnings[0].starts_with("head size 224: Metal has no flash attention"));
+  options.flash_attention = FlashAttention::kOff;
+  EXPECT_TRUE(Estimate(model, options)->warnings.empty());
+  options.flash_attention = FlashAttention::kOn;
+  options.device = Device::kCpu;
+  EXPECT_TRUE(Estimate(model, options)->warnings.empty());
+}
+
 TEST(ServerOptionsInBytes, APartialOffloadIsSaid) {
   GroundTruthModels models;
   const ModelFile& model = models.Get("llama-3.2-1b");
