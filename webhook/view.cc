@@ -83,7 +83,11 @@ void View::ApplyNode(const ObjectEvent& event) {
     nodes_[name] = std::move(node);
   }
   node_list_.clear();
-  for (const auto& [key, value] : nodes_) node_list_.push_back(&value);
+  publishing_ = 0;
+  for (const auto& [key, value] : nodes_) {
+    node_list_.push_back(&value);
+    if (value.publishes) ++publishing_;
+  }
 }
 
 void View::ApplyModel(const ObjectEvent& event) {
@@ -266,34 +270,37 @@ std::optional<kube::Workload> View::FindWorkload(std::string_view key) const {
 
 // The desk: one node of ours, so what names no node can only run there.
 bool View::OnlyNode(std::string_view node) const {
-  const auto ours = std::count_if(node_list_.begin(), node_list_.end(),
-                                  [](const kube::Node* n) { return n->publishes; });
   const auto it = nodes_.find(node);
-  return ours == 1 && it != nodes_.end() && it->second.publishes;
+  return publishing_ == 1 && it != nodes_.end() && it->second.publishes;
 }
 
 std::vector<Load> View::LoadsOn(std::string_view node, WallTime now) const {
-  std::map<std::string, Load> out;
-  if (const auto on = loads_.find(node); on != loads_.end()) out = on->second;
+  std::vector<Load> out;
+  const auto on = loads_.find(node);
+  if (on != loads_.end()) {
+    for (const auto& [key, load] : on->second) out.push_back(load);
+  }
   const auto unbound = loads_.find("");
   if (unbound != loads_.end() && OnlyNode(node)) {
     for (const auto& [key, load] : unbound->second) {
       const auto workload = FindWorkload(key);
       if (workload && !TargetNodes(*workload, node_list_).empty() &&
           IsOurs(*workload, node_list_)) {
-        out.emplace(key, load);
+        out.push_back(load);
       }
     }
   }
   for (const auto& [key, held] : reservations_) {
-    if (held.until <= now || held.reservation.node != node) continue;
-    const Load promised{key, held.reservation.name, held.reservation.footprint};
-    Load& load = out.emplace(key, promised).first->second;
-    load.footprint = std::max(load.footprint.value_or(0), held.reservation.footprint);
+    if (held.reservation.node != node || held.until <= now) continue;
+    const auto placed =
+        std::find_if(out.begin(), out.end(), [&](const Load& load) { return load.key == key; });
+    if (placed == out.end()) {
+      out.push_back({key, held.reservation.name, held.reservation.footprint});
+    } else {
+      placed->footprint = std::max(placed->footprint.value_or(0), held.reservation.footprint);
+    }
   }
-  std::vector<Load> list;
-  for (auto& [key, load] : out) list.push_back(std::move(load));
-  return list;
+  return out;
 }
 
 void View::Expect(kube::Model model, WallTime now) {

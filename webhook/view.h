@@ -100,6 +100,7 @@ class View {
   std::map<std::string, kube::InferenceService, std::less<>> services_;
   std::map<std::string, kube::Node, std::less<>> nodes_;
   std::vector<const kube::Node*> node_list_;
+  size_t publishing_ = 0;  // nodes of ours
   std::map<std::string, std::set<std::string>, std::less<>> services_by_model_;
   std::map<std::string, std::string, std::less<>> placed_at_;  // workload key -> node, "" = none
   std::map<std::string, std::map<std::string, Load>, std::less<>> loads_;  // node -> key -> load

@@ -1,6 +1,7 @@
 #include "estimator/decision/evaluate.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "common/checked.h"
 #include "common/quantity.h"
@@ -28,14 +29,16 @@ std::vector<Occupant> OccupantsOf(const Candidate& candidate) {
   return occupants;
 }
 
+using FootprintOf = std::function<Result<Footprint>(const ServingOptions& serving)>;
+
 // Sets footprint and need; false (with the reason in the view) if there is no number.
-bool SetNeed(const Request& request, const ServingOptions& serving, const NodeCapacity& node,
+bool SetNeed(const Request& request, const ServingOptions& serving, const FootprintOf& footprint_of,
              CandidateView& view) {
   if (request.model == nullptr) {
     view.need = *ParseQuantity(*request.budget.memory_budget);  // checked by Decide()
     return true;
   }
-  auto footprint = Estimate(*request.model, ServingOn(serving, node));
+  auto footprint = footprint_of(serving);
   if (!footprint) {
     view = Unusable(std::move(view), State::kRefused, footprint.error().message());
     return false;
@@ -69,21 +72,8 @@ State StateOf(const Request& request, const CandidateView& view) {
   return State::kFits;
 }
 
-}  // namespace
-
-ServingOptions ServingOn(const ServingOptions& serving, const NodeCapacity& node) {
-  ServingOptions out = serving;
-  if (!node.runtime_version.empty()) out.runtime_version = node.runtime_version;
-  out.device = node.accelerator == "cpu" ? Device::kCpu : Device::kMetal;
-  return out;
-}
-
-CandidateView EvaluateCandidate(const Request& request, const Candidate& candidate) {
-  return EvaluateCandidate(request, candidate, request.serving);
-}
-
-CandidateView EvaluateCandidate(const Request& request, const Candidate& candidate,
-                                const ServingOptions& serving) {
+CandidateView Evaluate(const Request& request, const Candidate& candidate,
+                       const ServingOptions& serving, const FootprintOf& footprint_of) {
   const NodeCapacity& node = candidate.node;
   CandidateView view;
   view.node = node.name;
@@ -105,7 +95,7 @@ CandidateView EvaluateCandidate(const Request& request, const Candidate& candida
     view.committed = CheckedAdd(view.committed, occupant.footprint_bytes).value_or(UINT64_MAX);
   }
   view.headroom = SaturatingSub(view.budget.bytes, view.committed);
-  if (!SetNeed(request, serving, node, view)) return view;
+  if (!SetNeed(request, ServingOn(serving, node), footprint_of, view)) return view;
   view.state = StateOf(request, view);
   if (view.state == State::kInUse) {
     view.shortfall = SaturatingSub(view.footprint.load_bytes, view.available);
@@ -113,6 +103,32 @@ CandidateView EvaluateCandidate(const Request& request, const Candidate& candida
     view.shortfall = SaturatingSub(view.need, view.headroom);
   }
   return view;
+}
+
+}  // namespace
+
+ServingOptions ServingOn(const ServingOptions& serving, const NodeCapacity& node) {
+  ServingOptions out = serving;
+  if (!node.runtime_version.empty()) out.runtime_version = node.runtime_version;
+  out.device = node.accelerator == "cpu" ? Device::kCpu : Device::kMetal;
+  return out;
+}
+
+CandidateView Evaluator::operator()(const Candidate& candidate) {
+  const FootprintOf once = [this](const ServingOptions& serving) {
+    const auto key = std::pair(serving.runtime_version, serving.device);
+    const auto known = footprints_.find(key);
+    if (known != footprints_.end()) return known->second;
+    return footprints_.emplace(key, Estimate(*request_.model, serving)).first->second;
+  };
+  return Evaluate(request_, candidate, request_.serving, once);
+}
+
+CandidateView EvaluateCandidate(const Request& request, const Candidate& candidate,
+                                const ServingOptions& serving) {
+  return Evaluate(request, candidate, serving, [&request](const ServingOptions& options) {
+    return Estimate(*request.model, options);
+  });
 }
 
 bool ComesBefore(const CandidateView& a, const CandidateView& b) {

@@ -1,6 +1,10 @@
 // One candidate at a time: what it could give, what is needed there, whether that fits.
 #pragma once
 
+#include <map>
+#include <string>
+#include <utility>
+
 #include "estimator/verdict.h"
 
 namespace headroom::estimator {
@@ -8,9 +12,19 @@ namespace headroom::estimator {
 // The request's serving options as they apply on that node (runtime version, device).
 ServingOptions ServingOn(const ServingOptions& serving, const NodeCapacity& node);
 
-CandidateView EvaluateCandidate(const Request& request, const Candidate& candidate);
+// Evaluates candidates of one request, which must outlive it. A footprint depends on a node's
+// runtime version and device only, so a thousand nodes take a few estimates.
+class Evaluator {
+ public:
+  explicit Evaluator(const Request& request) : request_(request) {}
+  CandidateView operator()(const Candidate& candidate);
 
-// The same with other serving options or another model, for trying suggestions.
+ private:
+  const Request& request_;
+  std::map<std::pair<std::string, Device>, Result<Footprint>> footprints_;
+};
+
+// One candidate with other serving options, for trying suggestions.
 CandidateView EvaluateCandidate(const Request& request, const Candidate& candidate,
                                 const ServingOptions& serving);
 

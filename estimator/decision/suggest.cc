@@ -4,7 +4,6 @@
 
 #include "common/checked.h"
 #include "common/quantity.h"
-#include "estimator/decision/evaluate.h"
 #include "estimator/search.h"
 
 namespace headroom::estimator {
@@ -16,11 +15,11 @@ using State = CandidateView::State;
 // A shorter context is no help to anybody.
 constexpr uint32_t kSmallestUsefulContext = 1024;
 
-void AddOtherNodes(const Request& request, std::vector<Suggestion>& out) {
+void AddOtherNodes(const Request& request, Evaluator& evaluate, std::vector<Suggestion>& out) {
   if (request.file_on_node) return;  // nobody knows whether the file is there too
   std::vector<CandidateView> fitting;
   for (const Candidate& other : request.others) {
-    CandidateView view = EvaluateCandidate(request, other);
+    CandidateView view = evaluate(other);
     if (view.state == State::kFits) fitting.push_back(std::move(view));
   }
   std::sort(fitting.begin(), fitting.end(), ComesBefore);
@@ -159,9 +158,9 @@ void AddWeights(const Request& request, const Candidate& node, const CandidateVi
 }  // namespace
 
 std::vector<Suggestion> Suggest(const Request& request, const Candidate& closest,
-                                const CandidateView& view) {
+                                const CandidateView& view, Evaluator& evaluate) {
   std::vector<Suggestion> out;
-  AddOtherNodes(request, out);
+  AddOtherNodes(request, evaluate, out);
   if (request.model == nullptr) return out;
   AddStop(request, view, out);
   AddServingChanges(request, closest, view, out);

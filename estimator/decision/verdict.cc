@@ -49,12 +49,12 @@ Verdict DecideUnknown(const Request& request, Verdict verdict) {
 }
 
 // Whether no known node, of several, could take it even when empty, up to date and in service.
-bool FitsNowhere(const Request& request) {
-  const auto could = [&request](const Candidate& candidate) {
+bool FitsNowhere(const Request& request, Evaluator& evaluate) {
+  const auto could = [&](const Candidate& candidate) {
     Candidate best = candidate;
     best.node.observed_at = request.now;
     best.node.schedulable = true;
-    const CandidateView view = EvaluateCandidate(request, best);
+    const CandidateView view = evaluate(best);
     return view.state != State::kTooSmall && view.state != State::kInvalid;
   };
   return request.candidates.size() + request.others.size() > 1 &&
@@ -63,7 +63,7 @@ bool FitsNowhere(const Request& request) {
 }
 
 // The rule for a request that no candidate can take now.
-Rule RuleFor(const Request& request, const Verdict& verdict) {
+Rule RuleFor(const Request& request, const Verdict& verdict, Evaluator& evaluate) {
   switch (verdict.candidates[0].state) {
     case State::kFits: return Rule::kAllowed;
     case State::kInUse: return Rule::kInUse;
@@ -74,7 +74,7 @@ Rule RuleFor(const Request& request, const Verdict& verdict) {
     case State::kUnschedulable: return Rule::kNoCandidate;
     case State::kTooSmall: break;
   }
-  return FitsNowhere(request) ? Rule::kFitsNoNode : Rule::kOverBudget;
+  return FitsNowhere(request, evaluate) ? Rule::kFitsNoNode : Rule::kOverBudget;
 }
 
 // "counted with ..." of a manifest that does not say.
@@ -157,12 +157,13 @@ Verdict Decide(const Request& request) {
   if (request.model == nullptr && !request.budget.memory_budget) {
     return DecideUnknown(request, std::move(verdict));
   }
+  Evaluator evaluate(request);
   for (const Candidate& candidate : request.candidates) {
-    verdict.candidates.push_back(EvaluateCandidate(request, candidate));
+    verdict.candidates.push_back(evaluate(candidate));
   }
   if (verdict.candidates.empty()) return Deny(std::move(verdict), Rule::kNoCandidate);
   std::sort(verdict.candidates.begin(), verdict.candidates.end(), ComesBefore);
-  const Rule rule = RuleFor(request, verdict);
+  const Rule rule = RuleFor(request, verdict, evaluate);
   verdict.allowed = rule == Rule::kAllowed;
   verdict.rule = rule;
   const CandidateView closest = verdict.candidates[0];
@@ -175,7 +176,7 @@ Verdict Decide(const Request& request) {
   if (rule == Rule::kRefused || rule == Rule::kNodeBudget || rule == Rule::kNoCandidate) {
     return verdict;
   }
-  verdict.suggestions = Suggest(request, target, closest);
+  verdict.suggestions = Suggest(request, target, closest, evaluate);
   return verdict;
 }
 
