@@ -1,0 +1,148 @@
+"""The documentation against the programs: flags, metrics, error texts, alerts and links."""
+
+import pathlib
+import re
+import sys
+import unittest
+
+import yaml
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from package_test import flags_of, run  # noqa: E402
+from helm import CHART, ROOT  # noqa: E402
+from daemons import program  # noqa: E402
+
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", CHART / "README.md"])
+# Flags of other programs that the pages name.
+FOREIGN = {
+    "kubectl": "server-side timeout for from-file from-literal namespace kubeconfig embed-certs server as raw minify "
+               "flatten certificate-authority client-certificate client-key cluster user duration type previous "
+               "sort-by field-selector wait replicas all help version",
+    "helm": "set create-namespace take-ownership force-conflicts reuse-values",
+    "llama-server": "ctx-size parallel cache-ram ctx-checkpoints fit host port model path slot-save-path model-draft "
+                    "lora mmproj hf-repo mlock mmap",
+    "ours, in scripts": "quick only once model platform fuzz-seconds single from purge build preset target",
+    "kube-apiserver": "admission-control-config-file",
+}
+
+
+def text_of(pages):
+    return "\n".join(page.read_text() for page in pages)
+
+
+def source_text():
+    """All C++ sources with adjacent string literals joined, so that a message is found as it is printed."""
+    folders = ("webhook", "exporter", "cli", "kube", "net", "sources", "estimator", "common")
+    text = "\n".join(path.read_text() for folder in folders for path in (ROOT / folder).rglob("*.cc"))
+    return re.sub(r'"\s*\n\s*"', "", text).replace('\\"', '"')
+
+
+class Flags(unittest.TestCase):
+    def test_every_flag_of_the_daemons_is_documented(self):
+        for name, page in (("headroom-exporter", "node.md"), ("headroom-webhook", "admission.md")):
+            text = (DOCS / page).read_text()
+            missing = {flag for flag in flags_of(name) - {"help", "version"}
+                       if not re.search(rf"--{flag}\b|`-{flag.rsplit('-', 1)[-1]}`", text)}
+            self.assertEqual(missing, set(), f"{name}: not in docs/{page}")
+
+    def test_every_documented_flag_exists(self):
+        known = {flag for flags in FOREIGN.values() for flag in flags.split()}
+        for name in ("headroom-exporter", "headroom-webhook"):
+            known |= flags_of(name)
+        commands = re.findall(r"^  ([a-z]+) ", run(program("headroom"), "--help")[1], re.MULTILINE)
+        self.assertIn("probe", commands)
+        for command in commands:
+            output = run(program("headroom"), command, "--help")[1]
+            known |= set(re.findall(r"^ +--(?:\[no-\])?([a-z][a-z0-9-]*)", output, re.MULTILINE))
+        for page in PAGES:
+            used = set(re.findall(r"(?<![\w-])--([a-z][a-z0-9-]+)", page.read_text()))
+            self.assertEqual(used - known, set(), f"{page.relative_to(ROOT)}: no program has these flags")
+
+
+class Metrics(unittest.TestCase):
+    def test_every_series_of_the_exporter_is_documented(self):
+        documented = (DOCS / "metrics.md").read_text()
+        pages = text_of((ROOT / "tests" / "data" / "metrics").glob("*.prom"))
+        for name in sorted(set(re.findall(r"^(headroom_\w+)", pages, re.MULTILINE))):
+            self.assertIn(name, documented)
+
+    def test_documented_names_exist(self):
+        sources = source_text()
+        for page in PAGES:
+            for name in sorted(set(re.findall(r"\b(headroom_(?:[a-z0-9]+_)+[a-z0-9]+)\b", page.read_text()))):
+                base = re.sub(r"_(bucket|count|sum)$", "", name)
+                with self.subTest(page=page.name, name=name):
+                    self.assertTrue(name in sources or base in sources, "no program has such a series")
+
+    def test_alerts_and_dashboards_use_series_that_exist(self):
+        sources = source_text()
+        for path in (CHART / "files" / "alerts.yaml", *(CHART / "files" / "dashboards").glob("*.json")):
+            for name in sorted(set(re.findall(r"\bheadroom_[a-z0-9_]+\b", path.read_text()))):
+                base = name.removesuffix("_bucket")
+                self.assertIn(f'"{base}"', sources, f"{path.name}: {name}")
+
+
+class Alerts(unittest.TestCase):
+    def test_every_alert_has_its_page_and_every_page_its_alert(self):
+        groups = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())["groups"]
+        rules = {rule["alert"]: rule for group in groups for rule in group["rules"]}
+        pages = {path.stem: path.read_text() for path in (DOCS / "runbooks").glob("Headroom*.md")}
+        self.assertEqual(set(rules), set(pages))
+        index = (DOCS / "runbooks" / "README.md").read_text()
+        tests = yaml.safe_load((ROOT / "tests" / "chart" / "alerts_test.yaml").read_text())["tests"]
+        for name, text in pages.items():
+            with self.subTest(name):
+                sections = re.findall(r"^#+ (.*)", text, re.MULTILINE)
+                self.assertEqual(sections, [name, "Meaning", "Impact", "Diagnosis", "Remedy"])
+                self.assertIn(f"Severity: {rules[name]['labels']['severity']}", text)
+                self.assertIn("```", text, "diagnosis by commands")
+                self.assertTrue(rules[name]["annotations"]["runbook_url"].endswith(f"/{name}.md"))
+                self.assertIn(f"({name}.md)", index)
+                expected = [check["exp_alerts"] for test in tests for check in test["alert_rule_test"]
+                            if check["alertname"] == name]
+                self.assertTrue(any(expected) and not all(expected), "tested to fire and not to fire")
+
+    def test_levels_are_the_watchdogs_defaults(self):
+        help_text = run(program("headroom-exporter"), "--help")[1]
+        alerts = (CHART / "files" / "alerts.yaml").read_text()
+        for flag in ("warning", "critical"):
+            default = re.search(rf"--memory-pressure-{flag} .*?default ([0-9.]+)", help_text, re.DOTALL).group(1)
+            self.assertRegex(alerts, rf"headroom_memory_total_bytes < {float(default):.2f}\n")
+
+
+class Texts(unittest.TestCase):
+    def test_error_texts_are_ours(self):
+        """What troubleshooting.md says our programs say, they say."""
+        sources = source_text()
+        policies = text_of((CHART / "templates").rglob("*.yaml"))
+        page = (DOCS / "troubleshooting.md").read_text()
+        for section in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
+            title = section.splitlines()[0]
+            if "headroom" not in title:
+                continue  # Kubernetes' and Helm's words
+            rows = re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
+            self.assertTrue(rows, title)
+            for text in rows:
+                with self.subTest(section=title, text=text):
+                    self.assertTrue(text in sources or text in policies)
+
+    def test_links_lead_somewhere(self):
+        for page in PAGES:
+            text = page.read_text()
+            for target in re.findall(r"\]\(([^)\s]+)\)", text):
+                if re.match(r"[a-z]+:", target):
+                    continue
+                path, _, anchor = target.partition("#")
+                with self.subTest(page=str(page.relative_to(ROOT)), link=target):
+                    other = (page.parent / path).resolve() if path else page
+                    self.assertTrue(other.exists())
+                    if anchor and other.suffix == ".md":
+                        there = other.read_text()
+                        headings = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+                                    for heading in re.findall(r"^#+ (.*)", there, re.MULTILINE)}
+                        self.assertTrue(anchor in headings or f'id="{anchor}"' in there)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
