@@ -304,8 +304,7 @@ TEST_F(ManagerTest, WhatAKilledExporterStartedAndDidNotWriteDownIsEnded) {
   std::filesystem::create_directories(folder_ + "/state");
   net::SpawnOptions child;
   child.executable = HEADROOM_STAND_IN;
-  child.arguments = {"--host",  "127.0.0.1",       "--port", std::to_string(options_.ports.last),
-                     "--alias", "ignore-term,fork"};
+  child.arguments = {"--host", "127.0.0.1", "--port", "0", "--alias", "ignore-term,fork"};
   const std::string marker =
       "HEADROOM_CHILD_OF=" + std::filesystem::canonical(folder_ + "/state").string();
   child.environment = {marker};
