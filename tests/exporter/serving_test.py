@@ -128,7 +128,7 @@ class Serving(ExporterTest):
                            (["--kubeconfig", "/none", *state], "/none"),
                            (["--memory-fraction", "1.5"], "--memory-fraction"),
                            (["--memory-budget", "banana"], "--memory-budget"),
-                           (["--tls-cert", "/none"], "give both"),
+                           (["--tls-cert", "/none"], "both or neither"),
                            (["--tls-cert", "/none", "--tls-key", "/none", *state], "/none"),
                            (["--bogus"], "--bogus")):
             done = subprocess.run([EXPORTER, "--listen", "127.0.0.1:0", *args],
