@@ -1,5 +1,5 @@
 // The message builder on requests with any names, numbers and texts of strangers: what comes out is
-// ASCII, bounded, the same each time, and every suggestion has been tried.
+// ASCII, bounded, and the same each time.
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <cstdlib>
