@@ -2,7 +2,7 @@
 """Writes an SPDX 2.3 bill of materials: our programs with their checksums, and the Debian packages
 that the other files come from, with version and source.
 
-Usage: sbom.py --name NAME --version V --programs FILE... [--files FILE...]
+Usage: sbom.py --name NAME --version V --programs FILE... [--files FILE...] [--static LIBRARY...]
 The output depends on the inputs and SOURCE_DATE_EPOCH only.
 """
 
@@ -45,6 +45,15 @@ def debian_package(name):
     }
 
 
+def static_library(name):
+    """A library that is linked in; its version is pinned by scripts/get-mac-sysroot."""
+    return {
+        "SPDXID": identifier(f"static-{name}"), "name": name, "downloadLocation": "NOASSERTION",
+        "filesAnalyzed": False, "licenseConcluded": "NOASSERTION", "licenseDeclared": "NOASSERTION",
+        "copyrightText": "NOASSERTION", "sourceInfo": "linked statically; built by scripts/get-mac-sysroot",
+    }
+
+
 def program(path, version):
     data = pathlib.Path(path).read_bytes()
     name = pathlib.Path(path).name
@@ -56,13 +65,13 @@ def program(path, version):
     }
 
 
-def document(name, version, programs, files):
+def document(name, version, programs, files, static):
     owners = sorted({found for found in map(owner, files) if found})
     # ca-certificates.crt is made at installation and owned by no package.
     if any(path.endswith("ca-certificates.crt") for path in files):
         owners = sorted({*owners, "ca-certificates"})
     ours = [program(path, version) for path in programs]
-    packages = ours + [debian_package(package) for package in owners]
+    packages = ours + [debian_package(package) for package in owners] + [static_library(one) for one in static]
     checksum = hashlib.sha256(json.dumps(packages, sort_keys=True).encode()).hexdigest()
     created = datetime.datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", "0")),
                                               datetime.timezone.utc)
@@ -87,8 +96,9 @@ def main():
     parser.add_argument("--version", required=True)
     parser.add_argument("--programs", nargs="+", required=True)
     parser.add_argument("--files", nargs="*", default=[])
+    parser.add_argument("--static", nargs="*", default=[])
     args = parser.parse_args()
-    print(json.dumps(document(args.name, args.version, args.programs, args.files), indent=1))
+    print(json.dumps(document(args.name, args.version, args.programs, args.files, args.static), indent=1))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import pathlib
 import plistlib
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -116,6 +117,68 @@ class Mac(unittest.TestCase):
             code, output = run(ROOT / "scripts" / name)
             self.assertNotEqual(code, 0)
             self.assertIn("macOS", output)
+
+
+def macho(*commands):
+    """The smallest executable for arm64 macOS that has these load commands."""
+    body = b"".join(struct.pack("<2I", kind, 8 + len(rest)) + rest for kind, rest in commands)
+    return struct.pack("<8I", 0xFEEDFACF, 0x0100000C, 0, 2, len(commands), len(body), 0, 0) + body
+
+
+SIGNATURE = (0x1D, struct.pack("<2I", 0, 0))
+MACOS_13 = (0x32, struct.pack("<4I", 1, 13 << 16, 13 << 16, 0))
+MACOS_15 = (0x32, struct.pack("<4I", 1, 15 << 16, 15 << 16, 0))
+
+
+class Release(unittest.TestCase):
+    def setUp(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="headroom-release-"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+
+    def release(self, folder, *args):
+        return run(ROOT / "scripts" / "build-release", *args, self.directory / folder)
+
+    def mac_build(self, content):
+        for name in ("exporter/headroom-exporter", "webhook/headroom-webhook", "cli/headroom"):
+            path = self.directory / "mac" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            path.chmod(0o755)
+        return self.directory / "mac"
+
+    def files(self, folder):
+        return {path.name: path.read_bytes() for path in (self.directory / folder).iterdir()}
+
+    def test_linux_files_are_complete_and_the_same_each_time(self):
+        for folder in ("one", "two"):
+            code, output = self.release(folder, "--linux", BUILD)
+            self.assertEqual(code, 0, output)
+        files = self.files("one")
+        self.assertEqual(files, self.files("two"))
+        self.assertEqual(len(files), 6, list(files))  # archive, image, package, two bills, checksums
+        self.assertEqual(run("sha256sum", "--check", "--quiet", "SHA256SUMS", cwd=self.directory / "one"), (0, ""))
+        archive = next(name for name in files if "linux" in name and name.endswith(".tar.gz"))
+        run("tar", "-xzf", self.directory / "one" / archive, "-C", self.directory)
+        for name in ("headroom", "headroom-exporter", "headroom-webhook"):
+            binary = next(self.directory.glob(f"headroom-*-linux-*/bin/{name}"))
+            self.assertEqual(run(binary, "--version")[0], 0)
+
+    def test_mac_archive_is_the_same_each_time(self):
+        build = self.mac_build(macho(SIGNATURE, MACOS_13))
+        for folder in ("one", "two"):
+            code, output = self.release(folder, "--mac", build)
+            self.assertEqual(code, 0, output)
+        self.assertEqual(self.files("one"), self.files("two"))
+        self.assertIn("SHA256SUMS", self.files("one"))
+
+    def test_programs_a_mac_would_not_start_are_refused(self):
+        for commands, text in (((MACOS_13,), "not signed"), ((SIGNATURE, MACOS_15), "expected one that starts on 13.0"),
+                               ((SIGNATURE,), "asks for no version"),
+                               ((SIGNATURE, MACOS_13, (0xC, struct.pack("<4I", 24, 0, 0, 0) + b"/opt/x.dylib\0\0\0\0")),
+                                "no system library")):
+            code, output = self.release("bad", "--mac", self.mac_build(macho(*commands)))
+            self.assertNotEqual(code, 0)
+            self.assertIn(text, output)
 
 
 class Scripts(unittest.TestCase):
