@@ -137,12 +137,43 @@ class Install(unittest.TestCase):
                  ("cert-manager", ["--set", "certificates.mode=cert-manager"]), ("existing", [*existing, *force])]
         for number, (mode, args) in enumerate(steps):
             with self.subTest(step=number, mode=mode):
+                if number == 1:
+                    self.refuse_to_overwrite(existing, namespace)
                 if mode == "cert-manager":
                     self.stand_in_for_cert_manager(namespace, webhook)
                 self.cluster.install(*args, *quick, namespace=namespace,
                                      command="upgrade" if number else "install")
                 self.cluster.test(namespace=namespace)
         self.cluster.helm("uninstall", "headroom", f"--namespace={namespace}")
+
+    def refuse_to_overwrite(self, existing, namespace):
+        done = self.cluster.helm("upgrade", "headroom", CHART, f"--namespace={namespace}", *existing, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn('conflict with "headroom-webhook-certs"', done.stderr)
+
+    # --- least rights ----------------------------------------------------------------------------
+
+    def test_missing_right_keeps_a_pod_from_becoming_ready(self):
+        namespace = "less"
+        self.cluster.namespace(namespace)
+        self.cluster.install("--set", "webhook.shutdownDelaySeconds=0", "--take-ownership", namespace=namespace)
+        rules = json.loads(self.kubectl("get", "clusterrole", "headroom-webhook", "-o", "json").stdout)["rules"]
+        for resource in ("nodes", "models", "validatingwebhookconfigurations"):
+            with self.subTest(without=resource):
+                fewer = [rule for rule in rules if resource not in rule["resources"]]
+                self.kubectl("patch", "clusterrole", "headroom-webhook", "--type=merge", "-p", json.dumps({"rules": fewer}))
+                self.kubectl("delete", "pods", "-n", namespace, "--all", "--wait=false")
+                eventually(lambda: "cannot list resource" in self.unready(namespace, resource), resource, 60)
+        self.cluster.helm("uninstall", "headroom", f"--namespace={namespace}")
+
+    def unready(self, namespace, resource):
+        """What /readyz of a pod says that lacks the right."""
+        for pod in list(self.cluster.kubelet.pods.values()):
+            if pod.meta["namespace"] == namespace and pod.state != "ending":
+                status, text = pod.get("/readyz")
+                if status == 503 and resource in text:
+                    return text
+        return ""
 
 
 if __name__ == "__main__":

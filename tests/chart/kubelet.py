@@ -125,14 +125,20 @@ class Pod:
         probe = self.container.get("readinessProbe", {}).get("httpGet")
         if probe is None:
             return True
-        port = next(p["containerPort"] for p in self.container["ports"] if p["name"] == probe["port"])
-        context = ssl._create_unverified_context()  # as the kubelet does
-        connection = http.client.HTTPSConnection(self.address, port, context=context, timeout=3)
         try:
-            connection.request("GET", probe["path"])
-            return connection.getresponse().status == 200
+            return self.get(probe["path"])[0] == 200
         except OSError:
             return False
+
+    def get(self, path):
+        """Status and text of a page of the container's only port, unverified as by a kubelet."""
+        port = self.container["ports"][0]["containerPort"]
+        connection = http.client.HTTPSConnection(self.address, port, context=ssl._create_unverified_context(),
+                                                 timeout=3)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
         finally:
             connection.close()
 
