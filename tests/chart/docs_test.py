@@ -14,16 +14,17 @@ from daemons import program  # noqa: E402
 
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", CHART / "README.md"])
-# Flags of other programs that the pages name.
+# Pages a reader types from: every flag in them has to exist. In the others those that a table lists.
+TYPED = [DOCS / name for name in ("install.md", "troubleshooting.md", "concepts.md", "llmkube-migration.md")]
+TYPED += [*(DOCS / "runbooks").glob("*.md"), CHART / "README.md"]
+# Flags of other programs that those pages name.
 FOREIGN = {
     "kubectl": "server-side timeout for from-file from-literal namespace kubeconfig embed-certs server as raw minify "
                "flatten certificate-authority client-certificate client-key cluster user duration type previous "
-               "sort-by field-selector wait replicas all help version",
+               "sort-by field-selector wait replicas all",
     "helm": "set create-namespace take-ownership force-conflicts reuse-values",
-    "llama-server": "ctx-size parallel cache-ram ctx-checkpoints fit host port model path slot-save-path model-draft "
-                    "lora mmproj hf-repo mlock mmap",
-    "ours, in scripts": "quick only once model platform fuzz-seconds single from purge build preset target",
-    "kube-apiserver": "admission-control-config-file",
+    "llama-server": "mlock",
+    "everything": "help version",
 }
 
 
@@ -56,8 +57,12 @@ class Flags(unittest.TestCase):
             output = run(program("headroom"), command, "--help")[1]
             known |= set(re.findall(r"^ +--(?:\[no-\])?([a-z][a-z0-9-]*)", output, re.MULTILINE))
         for page in PAGES:
-            used = set(re.findall(r"(?<![\w-])--([a-z][a-z0-9-]+)", page.read_text()))
-            self.assertEqual(used - known, set(), f"{page.relative_to(ROOT)}: no program has these flags")
+            text = page.read_text()
+            if page not in TYPED:  # the first column of tables
+                text = "\n".join(re.findall(r"^\| (`--[^|]*)\|", text, re.MULTILINE))
+            used = set(re.findall(r"(?<![\w-])--([a-z][a-z0-9-]+)", text))
+            with self.subTest(page=str(page.relative_to(ROOT))):
+                self.assertEqual(used - known, set(), "no program has these flags")
 
 
 class Metrics(unittest.TestCase):
