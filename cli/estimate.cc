@@ -6,7 +6,7 @@
 #include "cli/estimate_print.h"
 #include "cli/estimate_sweep.h"
 #include "cli/model_reader.h"
-#include "cli/output.h"
+#include "cli/output/documents.h"
 #include "cli/serving_flags.h"
 #include "estimator/footprint.h"
 
@@ -19,7 +19,7 @@ using estimator::ServingOptions;
 
 struct Options {
   ServingOptions serving;
-  Output output = Output::kTable;
+  Format format = Format::kTable;
   bool json = false;
   BudgetFlags budget;
   std::string sweep;
@@ -46,7 +46,7 @@ Flags FlagsOf(Options& options) {
   AddBudgetFlags(flags, options.budget);
   flags.Add("sweep", options.sweep, "AXIS[,AXIS]",
             "a table over context, cache-type, parallel or ubatch");
-  AddOutputFlags(flags, options.output);
+  AddFormatFlag(flags, options.format);
   flags.Add("json", options.json, "the same as --output json: a line of JSON for each source");
   return flags;
 }
@@ -96,13 +96,13 @@ class Printer {
       : out_(streams.out),
         options_(options),
         budget_(std::move(budget)),
-        documents_(streams.out, options.output) {}
+        documents_(streams.out, options.format) {}
 
   void Print(const std::string& source, const Estimated& one) {
     std::optional<FitReport> fit;
     if (budget_) fit = ReportFit(one.model, one.serving, one.footprint, *budget_);
     all_fit_ = all_fit_ && (!fit || fit->fits);
-    if (options_.output == Output::kJson || options_.output == Output::kYaml) {
+    if (IsDocument(options_.format)) {
       PrintDocument(source, one, fit);
     } else {
       PrintText(source, one, fit);
@@ -131,7 +131,7 @@ class Printer {
     if (!first_) out_ << "\n";
     first_ = false;
     const EstimateView view{source, one.model, one.serving, one.footprint};
-    PrintParts(out_, view, options_.output == Output::kWide);
+    PrintParts(out_, view, options_.format == Format::kWide);
     if (options_.sweep.empty()) {
       PrintContexts(out_, view, Limit().value_or(0));
     } else {
@@ -155,7 +155,7 @@ int RunEstimate(const Arguments& arguments, Streams streams) {
   const auto [parsed, exit_code] = ParseFlags(flags, arguments, streams);
   if (!parsed) return exit_code;
   options.sources = parsed->positional;
-  if (options.json) options.output = Output::kJson;
+  if (options.json) options.format = Format::kJson;
   if (auto taken = TakeServerCommand(parsed->after_dashes, options); !taken) {
     return Fail(streams, taken.error(), kUsage);
   }

@@ -2,7 +2,7 @@
 
 #include <iomanip>
 
-#include "cli/output.h"
+#include "cli/output/documents.h"
 #include "common/checked.h"
 #include "common/quantity.h"
 

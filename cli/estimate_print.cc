@@ -5,7 +5,7 @@
 #include <iomanip>
 
 #include "cli/estimate_sweep.h"
-#include "cli/output.h"
+#include "cli/output/documents.h"
 #include "common/quantity.h"
 
 namespace headroom::cli {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iomanip>
 
-#include "cli/output.h"
+#include "cli/output/documents.h"
 #include "common/quantity.h"
 
 namespace headroom::cli {

@@ -1,19 +1,19 @@
 #include "cli/cli.h"
 #include "cli/inspect_facts.h"
 #include "cli/model_reader.h"
-#include "cli/output.h"
+#include "cli/output/documents.h"
 
 namespace headroom::cli {
 
 int RunInspect(const Arguments& arguments, Streams streams) {
   InspectView view;
-  Output output = Output::kTable;
+  Format format = Format::kTable;
   Flags flags("headroom inspect",
               "headroom inspect SOURCE... [FLAGS]\n"
               "What the header of a GGUF file says; nothing beyond the header is read. SOURCE is a "
               "file, file://, https:// or hf://owner/repo/file; of a split file the first part.");
   flags.Add("tensors", view.tensors, "list every tensor");
-  AddOutputFlags(flags, output);
+  AddFormatFlag(flags, format);
   const auto [parsed, exit_code] = ParseFlags(flags, arguments, streams);
   if (!parsed) return exit_code;
   if (parsed->positional.empty()) {
@@ -22,8 +22,8 @@ int RunInspect(const Arguments& arguments, Streams streams) {
         Error(Code::kInvalid, "inspect: expected a SOURCE, as in: headroom inspect model.gguf"),
         kUsage);
   }
-  view.wide = output == Output::kWide;
-  DocumentWriter documents(streams.out, output);
+  view.wide = format == Format::kWide;
+  DocumentWriter documents(streams.out, format);
   int code = kDone;
   bool first = true;
   for (const std::string& source : parsed->positional) {
@@ -34,7 +34,7 @@ int RunInspect(const Arguments& arguments, Streams streams) {
     }
     const InspectFacts facts =
         GatherFacts(source, std::move(headers->parts), headers->file_bytes, headers->bytes_read);
-    if (output == Output::kJson || output == Output::kYaml) {
+    if (IsDocument(format)) {
       documents.Write(ToJson(facts, view));
     } else {
       if (!first) streams.out << "\n";

@@ -2,7 +2,7 @@
 #include <map>
 
 #include "cli/inspect_facts.h"
-#include "cli/output.h"
+#include "cli/output/documents.h"
 #include "common/quantity.h"
 #include "estimator/gguf/ggml_type.h"
 #include "estimator/tensors.h"

@@ -178,7 +178,7 @@ TEST(EstimateUsage, WhatCannotBeReadIsOneLineAndExitCode1) {
     const char* expected;
   } cases[] = {
       {{"estimate", "tiny.gguf", "--node", "mac-9", "--nodes", "nodes.yaml"},
-       "nodes.yaml: has no node 'mac-9'; it has mac-1"},
+       "--node mac-9: there is no such node; there are mac-1"},
       {{"estimate", "tiny.gguf", "--node", "m", "--nodes", "absent.yaml"}, "absent.yaml"},
       {{"estimate", "tiny.gguf", "--", "--mmproj", "tiny.gguf"},
        "--mmproj: tiny.gguf: expected a projector"},

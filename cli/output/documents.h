@@ -1,28 +1,23 @@
-// How a command prints: for people as a table, or the same facts as JSON or YAML.
+// Facts for programs, one document each, and colours for people.
 #pragma once
 
 #include <ostream>
 #include <string_view>
 
-#include "common/flags.h"
+#include "cli/output/format.h"
 #include "common/json.h"
 
 namespace headroom::cli {
 
-enum class Output { kTable, kWide, kJson, kYaml };
-
-// Binds --output (-o) and its short form --json to `output`, which must outlive Parse().
-void AddOutputFlags(Flags& flags, Output& output);
-
 // One document: a line of JSON, or YAML with "---" before each further one.
 class DocumentWriter {
  public:
-  DocumentWriter(std::ostream& out, Output output) : out_(out), output_(output) {}
+  DocumentWriter(std::ostream& out, Format format) : out_(out), format_(format) {}
   void Write(const Json& document);
 
  private:
   std::ostream& out_;
-  Output output_;
+  Format format_;
   bool first_ = true;
 };
 
