@@ -127,7 +127,7 @@ std::optional<ServicePair> ScaledService(const Review& review, const View& view)
   return pair;
 }
 
-std::optional<ServicePair> ServicesOf(const Review& review, const View& view) {
+std::optional<ServicePair> ReviewedService(const Review& review, const View& view) {
   if (!review.subresource.empty()) return ScaledService(review, view);
   ServicePair pair{kube::DecodeInferenceService(review.object), std::nullopt};
   CompleteMeta(review, pair.after.meta);
@@ -139,7 +139,7 @@ std::optional<ServicePair> ServicesOf(const Review& review, const View& view) {
 }
 
 void ScopeService(const Review& review, const View& view, Scope& scope) {
-  const auto pair = ServicesOf(review, view);
+  const auto pair = ReviewedService(review, view);
   if (!pair || pair->after.meta.deleting) return;
   const kube::InferenceService& service = pair->after;
   const std::string model_key = service.meta.ns + "/" + service.model_ref;
@@ -198,7 +198,7 @@ void ExpectAdmitted(const Review& review, View& view, WallTime now) {
     kube::Model model = kube::DecodeModel(review.object);
     CompleteMeta(review, model.meta);
     view.Expect(std::move(model), now);
-  } else if (auto pair = ServicesOf(review, view)) {
+  } else if (auto pair = ReviewedService(review, view)) {
     view.Expect(std::move(pair->after), now);
   }
 }

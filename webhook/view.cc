@@ -290,14 +290,15 @@ std::vector<Load> View::LoadsOn(std::string_view node, WallTime now) const {
       }
     }
   }
-  for (const auto& [key, held] : reservations_) {
-    if (held.reservation.node != node || held.until <= now) continue;
-    const auto placed =
-        std::find_if(out.begin(), out.end(), [&](const Load& load) { return load.key == key; });
+  for (const auto& entry : reservations_) {
+    const Reservation& promised = entry.second.reservation;
+    if (promised.node != node || entry.second.until <= now) continue;
+    const auto placed = std::find_if(
+        out.begin(), out.end(), [&promised](const Load& load) { return load.key == promised.key; });
     if (placed == out.end()) {
-      out.push_back({key, held.reservation.name, held.reservation.footprint});
+      out.push_back({promised.key, promised.name, promised.footprint});
     } else {
-      placed->footprint = std::max(placed->footprint.value_or(0), held.reservation.footprint);
+      placed->footprint = std::max(placed->footprint.value_or(0), promised.footprint);
     }
   }
   return out;
