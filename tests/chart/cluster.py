@@ -8,12 +8,15 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import kubelet as stand_in  # noqa: E402
+from pod import BRIDGE  # noqa: E402
 from helm import CHART, Helm, ROOT  # noqa: E402
 from controlplane import ControlPlane  # noqa: E402
 from daemons import BUILD, make_certificate, openssl, script  # noqa: E402
 
 NAMESPACE = "headroom-system"
-CONTROLLERS = "deployment-controller,replicaset-controller,endpointslice-controller,disruption-controller"
+CONTROLLERS = (
+    "deployment-controller,replicaset-controller,endpointslice-controller,disruption-controller"
+)
 
 
 def enter(*scripts):
@@ -32,9 +35,12 @@ class Cluster:
     def __init__(self, directory, manager_args=()):
         self.directory = directory
         self.plane = ControlPlane(
-            os.environ["HEADROOM_E2E_CONTROLPLANE"], directory / "cluster",
-            apiserver_args=["--bind-address=0.0.0.0", f"--advertise-address={stand_in.BRIDGE}"],
-            manager_args=[f"--controllers={CONTROLLERS}", *manager_args], node_grace=3600)
+            os.environ["HEADROOM_E2E_CONTROLPLANE"],
+            directory / "cluster",
+            apiserver_args=["--bind-address=0.0.0.0", f"--advertise-address={BRIDGE}"],
+            manager_args=[f"--controllers={CONTROLLERS}", *manager_args],
+            node_grace=3600,
+        )
         self.helm = None
         self.kubelet = None
 
@@ -56,22 +62,35 @@ class Cluster:
 
     def install(self, *args, release="headroom", namespace=NAMESPACE, command="install"):
         try:
-            return self.helm(command, release, CHART, f"--namespace={namespace}", "--wait",
-                             "--timeout=60s", *args)
+            return self.helm(
+                command,
+                release,
+                CHART,
+                f"--namespace={namespace}",
+                "--wait",
+                "--timeout=60s",
+                *args,
+            )
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.kubelet.logs()}") from None
 
     def test(self, release="headroom", namespace=NAMESPACE):
         try:
-            return self.helm("test", release, f"--namespace={namespace}", "--timeout=60s", "--logs=false")
+            return self.helm(
+                "test", release, f"--namespace={namespace}", "--timeout=60s", "--logs=false"
+            )
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.kubelet.logs()}") from None
 
 
 def make_image(directory):
     image = directory / "image.tar"
-    done = subprocess.run([ROOT / "scripts" / "build-image", "--build", BUILD, image],
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [ROOT / "scripts" / "build-image", "--build", BUILD, image],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return image, done.stdout.strip()
 
@@ -83,8 +102,24 @@ def service_certificate(directory, service, namespace):
         folder.mkdir()
         make_certificate(folder)
         extensions = folder / "service.ext"
-        extensions.write_text(f"subjectAltName=DNS:{service}.{namespace}.svc\nextendedKeyUsage=serverAuth\n")
-        openssl("x509", "-req", "-days", 2, "-in", folder / "webhook.csr", "-CA", folder / "webhook-ca.crt",
-                "-CAkey", folder / "webhook-ca.key", "-CAcreateserial", "-extfile", extensions,
-                "-out", folder / "webhook.crt")
+        extensions.write_text(
+            f"subjectAltName=DNS:{service}.{namespace}.svc\nextendedKeyUsage=serverAuth\n"
+        )
+        openssl(
+            "x509",
+            "-req",
+            "-days",
+            2,
+            "-in",
+            folder / "webhook.csr",
+            "-CA",
+            folder / "webhook-ca.crt",
+            "-CAkey",
+            folder / "webhook-ca.key",
+            "-CAcreateserial",
+            "-extfile",
+            extensions,
+            "-out",
+            folder / "webhook.crt",
+        )
     return folder / "webhook-ca.crt", folder / "webhook.crt", folder / "webhook.key"

@@ -19,7 +19,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from controlplane import free_ports  # noqa: E402
-from daemons import (ROOT, Daemon, eventually, make_certificate, program, script)  # noqa: E402
+from daemons import ROOT, Daemon, eventually, make_certificate, program, script  # noqa: E402
 
 DASHBOARDS = ROOT / "charts" / "headroom" / "files" / "dashboards"
 HERE, RECORDED = "this-machine", "recorded-mac"
@@ -61,8 +61,10 @@ class Form(unittest.TestCase):
 
     def test_identities_are_stable_and_unique(self):
         dashboards = load()
-        self.assertEqual({name: one["uid"] for name, one in dashboards.items()},
-                         {name: f"headroom-{name}" for name in ("admission", "fleet", "mac")})
+        self.assertEqual(
+            {name: one["uid"] for name, one in dashboards.items()},
+            {name: f"headroom-{name}" for name in ("admission", "fleet", "mac")},
+        )
         for dashboard in dashboards.values():
             ids = [panel["id"] for panel in dashboard["panels"]]
             self.assertEqual(len(ids), len(set(ids)))
@@ -75,8 +77,11 @@ class Form(unittest.TestCase):
             taken = set()
             for panel in dashboard["panels"]:
                 at = panel["gridPos"]
-                cells = {(x, y) for x in range(at["x"], at["x"] + at["w"])
-                         for y in range(at["y"], at["y"] + at["h"])}
+                cells = {
+                    (x, y)
+                    for x in range(at["x"], at["x"] + at["w"])
+                    for y in range(at["y"], at["y"] + at["h"])
+                }
                 self.assertFalse(cells & taken, f"{name}: {panel['title']}")
                 self.assertLessEqual(at["x"] + at["w"], 24)
                 taken |= cells
@@ -114,18 +119,47 @@ class Live(unittest.TestCase):
         token = cls.directory / "token"
         token.write_text("secret\n")
         cls.exporter = Daemon(
-            "headroom-exporter", cls.directory, "--listen", "127.0.0.1:0", "--node-name", "demo",
-            "--manifests", cls.directory / "manifests", "--model-root", cls.directory / "models",
-            "--llama-server", script("get-llama-server"), "--state-dir", cls.directory / "state",
-            "--memory-budget", "1536Mi", "--node-token-file", token, "--stop-models-on-exit")
+            "headroom-exporter",
+            cls.directory,
+            "--listen",
+            "127.0.0.1:0",
+            "--node-name",
+            "demo",
+            "--manifests",
+            cls.directory / "manifests",
+            "--model-root",
+            cls.directory / "models",
+            "--llama-server",
+            script("get-llama-server"),
+            "--state-dir",
+            cls.directory / "state",
+            "--memory-budget",
+            "1536Mi",
+            "--node-token-file",
+            token,
+            "--stop-models-on-exit",
+        )
         cls.addClassCleanup(cls.exporter.stop)
         cls.exporter.start()
         cls.ca, certificate, key = make_certificate(cls.directory)
         cls.webhook = Daemon(
-            "headroom-webhook", cls.directory, "--listen", "127.0.0.1:0", "--tls-cert", certificate,
-            "--tls-key", key, "--nodes", cls.exporter.url + "/v1/node",
-            "--manifests", cls.directory / "manifests", "--node-token-file", token,
-            "--shutdown-delay", "0s")
+            "headroom-webhook",
+            cls.directory,
+            "--listen",
+            "127.0.0.1:0",
+            "--tls-cert",
+            certificate,
+            "--tls-key",
+            key,
+            "--nodes",
+            cls.exporter.url + "/v1/node",
+            "--manifests",
+            cls.directory / "manifests",
+            "--node-token-file",
+            token,
+            "--shutdown-delay",
+            "0s",
+        )
         cls.addClassCleanup(cls.webhook.stop)
         cls.webhook.start()
         eventually(lambda: cls.webhook.get("/readyz", ca=cls.ca)[0] == 200, "webhook is ready")
@@ -141,21 +175,46 @@ class Live(unittest.TestCase):
         cls.port = free_ports(1)[0]
         netloc = lambda url: urllib.parse.urlsplit(url).netloc  # noqa: E731
         config = cls.directory / "prometheus.yml"
-        config.write_text(json.dumps({
-            "global": {"scrape_interval": "1s"},
-            "rule_files": [str(ROOT / "charts" / "headroom" / "files" / "alerts.yaml")],
-            "scrape_configs": [
-                {"job_name": "headroom-exporter", "static_configs": [
-                    {"targets": [netloc(cls.exporter.url)], "labels": {"instance": HERE}},
-                    {"targets": [f"127.0.0.1:{cls.mac.server_address[1]}"],
-                     "labels": {"instance": RECORDED}}]},
-                {"job_name": "headroom-webhook", "scheme": "https",
-                 "tls_config": {"ca_file": str(cls.ca)},
-                 "static_configs": [{"targets": [netloc(cls.webhook.url)]}]}]}))
+        config.write_text(
+            json.dumps(
+                {
+                    "global": {"scrape_interval": "1s"},
+                    "rule_files": [str(ROOT / "charts" / "headroom" / "files" / "alerts.yaml")],
+                    "scrape_configs": [
+                        {
+                            "job_name": "headroom-exporter",
+                            "static_configs": [
+                                {
+                                    "targets": [netloc(cls.exporter.url)],
+                                    "labels": {"instance": HERE},
+                                },
+                                {
+                                    "targets": [f"127.0.0.1:{cls.mac.server_address[1]}"],
+                                    "labels": {"instance": RECORDED},
+                                },
+                            ],
+                        },
+                        {
+                            "job_name": "headroom-webhook",
+                            "scheme": "https",
+                            "tls_config": {"ca_file": str(cls.ca)},
+                            "static_configs": [{"targets": [netloc(cls.webhook.url)]}],
+                        },
+                    ],
+                }
+            )
+        )
         with open(cls.directory / "prometheus.log", "wb") as log:
             process = subprocess.Popen(
-                ["prometheus", f"--config.file={config}", f"--web.listen-address=127.0.0.1:{cls.port}",
-                 f"--storage.tsdb.path={cls.directory}/tsdb"], stdout=log, stderr=log)
+                [
+                    "prometheus",
+                    f"--config.file={config}",
+                    f"--web.listen-address=127.0.0.1:{cls.port}",
+                    f"--storage.tsdb.path={cls.directory}/tsdb",
+                ],
+                stdout=log,
+                stderr=log,
+            )
         cls.addClassCleanup(process.wait)
         cls.addClassCleanup(process.kill)
         eventually(lambda: len(cls.query("up == 1")) == 3, "all targets are scraped", 60)
@@ -181,14 +240,29 @@ class Live(unittest.TestCase):
     @classmethod
     def apply(cls, name, context):
         return subprocess.run(
-            [program("headroom"), "apply", "-f", "-", "--manifests", cls.directory / "manifests",
-             "--webhook", cls.webhook.url, "--webhook-ca", cls.ca],
-            input=MODEL.format(name=name, path=cls.model, context=context), capture_output=True,
-            text=True, check=False)
+            [
+                program("headroom"),
+                "apply",
+                "-f",
+                "-",
+                "--manifests",
+                cls.directory / "manifests",
+                "--webhook",
+                cls.webhook.url,
+                "--webhook-ca",
+                cls.ca,
+            ],
+            input=MODEL.format(name=name, path=cls.model, context=context),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     @classmethod
     def query(cls, expression):
-        url = f"http://127.0.0.1:{cls.port}/api/v1/query?" + urllib.parse.urlencode({"query": expression})
+        url = f"http://127.0.0.1:{cls.port}/api/v1/query?" + urllib.parse.urlencode(
+            {"query": expression}
+        )
         try:
             with urllib.request.urlopen(url, timeout=10) as response:
                 return json.loads(response.read())["data"]["result"]
@@ -235,18 +309,28 @@ class Live(unittest.TestCase):
         panel = next(p for p in panels(load()["mac"]) if p["title"] == "Where the memory is")
         for instance in (HERE, RECORDED):
             # One instant for all, so that they are parts of one sample.
-            at = self.query(f'timestamp(headroom_memory_total_bytes{{instance="{instance}"}})')[0]["value"][1]
-            total = float(self.query(f'headroom_memory_total_bytes{{instance="{instance}"}} @ {at}')[0]["value"][1])
+            at = self.query(f'timestamp(headroom_memory_total_bytes{{instance="{instance}"}})')[0][
+                "value"
+            ][1]
+            total = float(
+                self.query(f'headroom_memory_total_bytes{{instance="{instance}"}} @ {at}')[0][
+                    "value"
+                ][1]
+            )
             sum_of_parts = 0.0
             for target in panel["targets"]:
                 expression = target["expr"].replace("$instance", instance)
-                part = float(self.query(f"last_over_time(({expression})[1s:1s] @ {at})")[0]["value"][1])
+                part = float(
+                    self.query(f"last_over_time(({expression})[1s:1s] @ {at})")[0]["value"][1]
+                )
                 self.assertGreaterEqual(part, 0, target["legendFormat"])
                 sum_of_parts += part
             self.assertEqual(sum_of_parts, total, instance)
 
     def test_prometheus_takes_the_alerts(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/v1/rules", timeout=10) as response:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.port}/api/v1/rules", timeout=10
+        ) as response:
             groups = json.loads(response.read())["data"]["groups"]
         rules = [rule for group in groups for rule in group["rules"]]
         self.assertTrue(rules)
@@ -259,6 +343,7 @@ def pid_or_none(pid):
             return pid()
         except StopIteration:
             return None
+
     return ask
 
 

@@ -13,15 +13,21 @@ from helm import CHART, ROOT  # noqa: E402
 from daemons import program  # noqa: E402
 
 DOCS = ROOT / "docs"
-PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", CHART / "README.md"])
-# Pages a reader types from: every flag in them has to exist. In the others those that a table lists.
-TYPED = [DOCS / name for name in ("install.md", "troubleshooting.md", "concepts.md", "llmkube-migration.md")]
+PAGES = sorted(
+    [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", CHART / "README.md"]
+)
+# Pages a reader types from: every flag in them has to exist. In the others those of the tables.
+TYPED = [
+    DOCS / name
+    for name in ("install.md", "troubleshooting.md", "concepts.md", "llmkube-migration.md")
+]
 TYPED += [*(DOCS / "runbooks").glob("*.md"), CHART / "README.md"]
 # Flags of other programs that those pages name.
 FOREIGN = {
-    "kubectl": "server-side timeout for from-file from-literal namespace kubeconfig embed-certs server as raw minify "
-               "flatten certificate-authority client-certificate client-key cluster user duration type previous "
-               "sort-by field-selector wait replicas all",
+    "kubectl": "server-side timeout for from-file from-literal namespace kubeconfig embed-certs "
+    "server as raw minify flatten certificate-authority client-certificate client-key cluster user "
+    "duration type previous "
+    "sort-by field-selector wait replicas all",
     "helm": "set create-namespace take-ownership force-conflicts reuse-values",
     "llama-server": "mlock",
     "everything": "help version",
@@ -33,9 +39,11 @@ def text_of(pages):
 
 
 def source_text():
-    """All C++ sources with adjacent string literals joined, so that a message is found as it is printed."""
+    """All C++ sources, adjacent string literals joined: messages are found as they are printed."""
     folders = ("webhook", "exporter", "cli", "kube", "net", "sources", "estimator", "common")
-    text = "\n".join(path.read_text() for folder in folders for path in (ROOT / folder).rglob("*.cc"))
+    text = "\n".join(
+        path.read_text() for folder in folders for path in (ROOT / folder).rglob("*.cc")
+    )
     return re.sub(r'"\s*\n\s*"', "", text).replace('\\"', '"')
 
 
@@ -43,8 +51,11 @@ class Flags(unittest.TestCase):
     def test_every_flag_of_the_daemons_is_documented(self):
         for name, page in (("headroom-exporter", "node.md"), ("headroom-webhook", "admission.md")):
             text = (DOCS / page).read_text()
-            missing = {flag for flag in flags_of(name) - {"help", "version"}
-                       if not re.search(rf"--{flag}\b|`-{flag.rsplit('-', 1)[-1]}`", text)}
+            missing = {
+                flag
+                for flag in flags_of(name) - {"help", "version"}
+                if not re.search(rf"--{flag}\b|`-{flag.rsplit('-', 1)[-1]}`", text)
+            }
             self.assertEqual(missing, set(), f"{name}: not in docs/{page}")
 
     def test_every_documented_flag_exists(self):
@@ -75,14 +86,21 @@ class Metrics(unittest.TestCase):
     def test_documented_names_exist(self):
         sources = source_text()
         for page in PAGES:
-            for name in sorted(set(re.findall(r"\b(headroom_(?:[a-z0-9]+_)+[a-z0-9]+)\b", page.read_text()))):
+            for name in sorted(
+                set(re.findall(r"\b(headroom_(?:[a-z0-9]+_)+[a-z0-9]+)\b", page.read_text()))
+            ):
                 base = re.sub(r"_(bucket|count|sum)$", "", name)
                 with self.subTest(page=page.name, name=name):
-                    self.assertTrue(name in sources or base in sources, "no program has such a series")
+                    self.assertTrue(
+                        name in sources or base in sources, "no program has such a series"
+                    )
 
     def test_alerts_and_dashboards_use_series_that_exist(self):
         sources = source_text()
-        for path in (CHART / "files" / "alerts.yaml", *(CHART / "files" / "dashboards").glob("*.json")):
+        for path in (
+            CHART / "files" / "alerts.yaml",
+            *(CHART / "files" / "dashboards").glob("*.json"),
+        ):
             for name in sorted(set(re.findall(r"\bheadroom_[a-z0-9_]+\b", path.read_text()))):
                 base = name.removesuffix("_bucket")
                 self.assertIn(f'"{base}"', sources, f"{path.name}: {name}")
@@ -104,15 +122,23 @@ class Alerts(unittest.TestCase):
                 self.assertIn("```", text, "diagnosis by commands")
                 self.assertTrue(rules[name]["annotations"]["runbook_url"].endswith(f"/{name}.md"))
                 self.assertIn(f"({name}.md)", index)
-                expected = [check["exp_alerts"] for test in tests for check in test["alert_rule_test"]
-                            if check["alertname"] == name]
-                self.assertTrue(any(expected) and not all(expected), "tested to fire and not to fire")
+                expected = [
+                    check["exp_alerts"]
+                    for test in tests
+                    for check in test["alert_rule_test"]
+                    if check["alertname"] == name
+                ]
+                self.assertTrue(
+                    any(expected) and not all(expected), "tested to fire and not to fire"
+                )
 
     def test_levels_are_the_watchdogs_defaults(self):
         help_text = run(program("headroom-exporter"), "--help")[1]
         alerts = (CHART / "files" / "alerts.yaml").read_text()
         for flag in ("warning", "critical"):
-            default = re.search(rf"--memory-pressure-{flag} .*?default ([0-9.]+)", help_text, re.DOTALL).group(1)
+            default = re.search(
+                rf"--memory-pressure-{flag} .*?default ([0-9.]+)", help_text, re.DOTALL
+            ).group(1)
             self.assertRegex(alerts, rf"headroom_memory_total_bytes < {float(default):.2f}\n")
 
 
@@ -144,8 +170,10 @@ class Texts(unittest.TestCase):
                     self.assertTrue(other.exists())
                     if anchor and other.suffix == ".md":
                         there = other.read_text()
-                        headings = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
-                                    for heading in re.findall(r"^#+ (.*)", there, re.MULTILINE)}
+                        headings = {
+                            re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+                            for heading in re.findall(r"^#+ (.*)", there, re.MULTILINE)
+                        }
                         self.assertTrue(anchor in headings or f'id="{anchor}"' in there)
 
 

@@ -14,7 +14,9 @@ APIS = ("cert-manager.io/v1", "monitoring.coreos.com/v1")
 
 
 def tool(name):
-    folder = os.environ.get("HEADROOM_HELM") or os.environ.setdefault("HEADROOM_HELM", script("get-helm"))
+    folder = os.environ.get("HEADROOM_HELM") or os.environ.setdefault(
+        "HEADROOM_HELM", script("get-helm")
+    )
     return pathlib.Path(folder) / name
 
 
@@ -23,22 +25,40 @@ def ci_values():
 
 
 class Helm:
-    """helm with a home of its own below `directory`; against a cluster when `kubeconfig` is given."""
+    """helm with a home of its own below `directory`; for a cluster if `kubeconfig` is given."""
 
     def __init__(self, directory, kubeconfig=None):
-        self.environment = {**os.environ, "HELM_CACHE_HOME": f"{directory}/cache",
-                            "HELM_CONFIG_HOME": f"{directory}/config",
-                            "HELM_DATA_HOME": f"{directory}/data"}
+        self.environment = {
+            **os.environ,
+            "HELM_CACHE_HOME": f"{directory}/cache",
+            "HELM_CONFIG_HOME": f"{directory}/config",
+            "HELM_DATA_HOME": f"{directory}/data",
+        }
         self.flags = [f"--kubeconfig={kubeconfig}"] if kubeconfig else []
 
     def __call__(self, *args, check=True, timeout=180):
-        done = subprocess.run([str(tool("helm")), *map(str, args), *self.flags], capture_output=True,
-                              text=True, timeout=timeout, check=False, env=self.environment)
+        done = subprocess.run(
+            [str(tool("helm")), *map(str, args), *self.flags],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=self.environment,
+        )
         if check and done.returncode != 0:
-            raise AssertionError(f"helm {' '.join(map(str, args))}: exit {done.returncode}\n"
-                                 f"{done.stdout}\n{done.stderr}")
+            raise AssertionError(
+                f"helm {' '.join(map(str, args))}: exit {done.returncode}\n"
+                f"{done.stdout}\n{done.stderr}"
+            )
         return done
 
     def template(self, *args, check=True):
-        return self("template", "headroom", CHART, "--namespace=headroom-system",
-                    *(f"--api-versions={api}" for api in APIS), *args, check=check)
+        return self(
+            "template",
+            "headroom",
+            CHART,
+            "--namespace=headroom-system",
+            *(f"--api-versions={api}" for api in APIS),
+            *args,
+            check=check,
+        )

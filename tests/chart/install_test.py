@@ -1,5 +1,5 @@
-"""The chart on a real API server, installed by real helm into namespaces that enforce the restricted
-pod security standard. Its pods run our image with their own specs: arguments, rights, certificate,
+"""The chart on a real API server, installed by real helm into namespaces that enforce the
+restricted pod security standard. Its pods run our image with their own specs: arguments, rights, certificate,
 read-only root and no capabilities. A missing right, a wrong flag or a file the image lacks keeps a
 pod from becoming ready, and the install fails."""
 
@@ -45,13 +45,17 @@ class Install(unittest.TestCase):
         rootfs = self.cluster.kubelet.rootfs
         files = [path for path in rootfs.rglob("*") if path.is_file() and not path.is_symlink()]
         size = sum(path.stat().st_size for path in files)
-        print(f"image: {size / 1e6:.1f} MB unpacked, {self.image.stat().st_size / 1e6:.1f} MB packed")
+        print(
+            f"image: {size / 1e6:.1f} MB unpacked, {self.image.stat().st_size / 1e6:.1f} MB packed"
+        )
         self.assertLess(size, 30e6)
         names = {path.name for path in files}
         self.assertFalse(names & {"sh", "bash", "dash", "busybox", "apt-get", "dpkg"})
         sbom = json.loads(self.image.with_suffix(".spdx.json").read_text())
-        self.assertLessEqual({"headroom-webhook", "headroom", "libc6", "libssl3"} - {"libssl3"},
-                             {package["name"] for package in sbom["packages"]})
+        self.assertLessEqual(
+            {"headroom-webhook", "headroom", "libc6", "libssl3"} - {"libssl3"},
+            {package["name"] for package in sbom["packages"]},
+        )
 
     # --- every ci values file --------------------------------------------------------------------
 
@@ -71,7 +75,10 @@ class Install(unittest.TestCase):
         extra = ["-f", path, "--set", "webhook.shutdownDelaySeconds=0"]
         webhook = f"{values.get('fullnameOverride', 'headroom')}-webhook"
         if mode == "existing":
-            extra += ["--set", f"certificates.existing.caBundle={self.ca_bundle(namespace, webhook)}"]
+            extra += [
+                "--set",
+                f"certificates.existing.caBundle={self.ca_bundle(namespace, webhook)}",
+            ]
         if mode == "cert-manager":
             self.stand_in_for_cert_manager(namespace, webhook)
         if not values.get("crds", {}).get("install", True):
@@ -82,24 +89,50 @@ class Install(unittest.TestCase):
         self.cluster.test(namespace=namespace)
         print(f"{name}: installed, asked and answered in {time.monotonic() - started:.1f} s")
         self.cluster.helm("uninstall", "headroom", f"--namespace={namespace}")
-        left = self.kubectl("get", "validatingwebhookconfigurations,clusterroles,validatingadmissionpolicies",
-                            "-l", "app.kubernetes.io/instance=headroom", "-o", "name").stdout
+        left = self.kubectl(
+            "get",
+            "validatingwebhookconfigurations,clusterroles,validatingadmissionpolicies",
+            "-l",
+            "app.kubernetes.io/instance=headroom",
+            "-o",
+            "name",
+        ).stdout
         self.assertEqual(left, "", "left behind by the uninstall")
         self.kubectl("get", "crd", "models.inference.llmkube.dev")
 
     def prepare(self, namespace, mode, values):
         webhook = values.get("webhook", {})
         if secret := webhook.get("nodeToken", {}).get("secretName"):
-            self.kubectl("create", "secret", "generic", secret, "-n", namespace, "--from-literal=token=x")
+            self.kubectl(
+                "create", "secret", "generic", secret, "-n", namespace, "--from-literal=token=x"
+            )
         if secret := webhook.get("sourceCA", {}).get("secretName"):
-            self.kubectl("create", "secret", "generic", secret, "-n", namespace, f"--from-file=ca.crt={self.ca}")
+            self.kubectl(
+                "create",
+                "secret",
+                "generic",
+                secret,
+                "-n",
+                namespace,
+                f"--from-file=ca.crt={self.ca}",
+            )
         if mode == "existing":
-            self.fill_secret(namespace, values["certificates"]["existing"]["secretName"], "headroom-webhook")
+            self.fill_secret(
+                namespace, values["certificates"]["existing"]["secretName"], "headroom-webhook"
+            )
 
     def fill_secret(self, namespace, secret, webhook):
         _, certificate, key = service_certificate(self.directory, webhook, namespace)
-        self.kubectl("create", "secret", "tls", secret, "-n", namespace,
-                     f"--cert={certificate}", f"--key={key}")
+        self.kubectl(
+            "create",
+            "secret",
+            "tls",
+            secret,
+            "-n",
+            namespace,
+            f"--cert={certificate}",
+            f"--key={key}",
+        )
 
     def ca_bundle(self, namespace, webhook):
         ca, _, _ = service_certificate(self.directory, webhook, namespace)
@@ -109,16 +142,33 @@ class Install(unittest.TestCase):
         """Its controllers do not run here: makes the Secret they would, and puts the CA into the
         registration once that asks for it."""
         self.fill_secret(namespace, f"{webhook}-cert-manager", webhook)
-        patch = [{"op": "add", "path": "/webhooks/0/clientConfig/caBundle",
-                  "value": self.ca_bundle(namespace, webhook)}]
+        patch = [
+            {
+                "op": "add",
+                "path": "/webhooks/0/clientConfig/caBundle",
+                "value": self.ca_bundle(namespace, webhook),
+            }
+        ]
 
         def asked():
-            config = json.loads(self.kubectl("get", "validatingwebhookconfiguration", webhook, "-o", "json").stdout)
-            return config["metadata"]["annotations"]["cert-manager.io/inject-ca-from"] == f"{namespace}/{webhook}"
+            config = json.loads(
+                self.kubectl("get", "validatingwebhookconfiguration", webhook, "-o", "json").stdout
+            )
+            return (
+                config["metadata"]["annotations"]["cert-manager.io/inject-ca-from"]
+                == f"{namespace}/{webhook}"
+            )
 
         def inject():
             eventually(asked, "the registration asks for cert-manager's CA", 60)
-            self.kubectl("patch", "validatingwebhookconfiguration", webhook, "--type=json", "-p", json.dumps(patch))
+            self.kubectl(
+                "patch",
+                "validatingwebhookconfiguration",
+                webhook,
+                "--type=json",
+                "-p",
+                json.dumps(patch),
+            )
 
         threading.Thread(target=inject, daemon=True).start()
 
@@ -128,26 +178,40 @@ class Install(unittest.TestCase):
         namespace, webhook = "transitions", "headroom-webhook"
         self.cluster.namespace(namespace)
         self.fill_secret(namespace, "mine", webhook)
-        existing = ["--set", "certificates.mode=existing", "--set", "certificates.existing.secretName=mine",
-                    "--set", f"certificates.existing.caBundle={self.ca_bundle(namespace, webhook)}"]
+        existing = [
+            "--set",
+            "certificates.mode=existing",
+            "--set",
+            "certificates.existing.secretName=mine",
+            "--set",
+            f"certificates.existing.caBundle={self.ca_bundle(namespace, webhook)}",
+        ]
         quick = ["--set", "webhook.shutdownDelaySeconds=0", "--take-ownership"]
         # The webhook owns the caBundle in its mode; Helm may not overwrite it unless told to.
         force = ["--force-conflicts"]
-        steps = [("self-managed", []), ("existing", [*existing, *force]), ("self-managed", []),
-                 ("cert-manager", ["--set", "certificates.mode=cert-manager"]), ("existing", [*existing, *force])]
+        steps = [
+            ("self-managed", []),
+            ("existing", [*existing, *force]),
+            ("self-managed", []),
+            ("cert-manager", ["--set", "certificates.mode=cert-manager"]),
+            ("existing", [*existing, *force]),
+        ]
         for number, (mode, args) in enumerate(steps):
             with self.subTest(step=number, mode=mode):
                 if number == 1:
                     self.refuse_to_overwrite(existing, namespace)
                 if mode == "cert-manager":
                     self.stand_in_for_cert_manager(namespace, webhook)
-                self.cluster.install(*args, *quick, namespace=namespace,
-                                     command="upgrade" if number else "install")
+                self.cluster.install(
+                    *args, *quick, namespace=namespace, command="upgrade" if number else "install"
+                )
                 self.cluster.test(namespace=namespace)
         self.cluster.helm("uninstall", "headroom", f"--namespace={namespace}")
 
     def refuse_to_overwrite(self, existing, namespace):
-        done = self.cluster.helm("upgrade", "headroom", CHART, f"--namespace={namespace}", *existing, check=False)
+        done = self.cluster.helm(
+            "upgrade", "headroom", CHART, f"--namespace={namespace}", *existing, check=False
+        )
         self.assertNotEqual(done.returncode, 0)
         self.assertIn('conflict with "headroom-webhook-certs"', done.stderr)
 
@@ -156,14 +220,29 @@ class Install(unittest.TestCase):
     def test_missing_right_keeps_a_pod_from_becoming_ready(self):
         namespace = "less"
         self.cluster.namespace(namespace)
-        self.cluster.install("--set", "webhook.shutdownDelaySeconds=0", "--take-ownership", namespace=namespace)
-        rules = json.loads(self.kubectl("get", "clusterrole", "headroom-webhook", "-o", "json").stdout)["rules"]
+        self.cluster.install(
+            "--set", "webhook.shutdownDelaySeconds=0", "--take-ownership", namespace=namespace
+        )
+        rules = json.loads(
+            self.kubectl("get", "clusterrole", "headroom-webhook", "-o", "json").stdout
+        )["rules"]
         for resource in ("nodes", "models", "validatingwebhookconfigurations"):
             with self.subTest(without=resource):
                 fewer = [rule for rule in rules if resource not in rule["resources"]]
-                self.kubectl("patch", "clusterrole", "headroom-webhook", "--type=merge", "-p", json.dumps({"rules": fewer}))
+                self.kubectl(
+                    "patch",
+                    "clusterrole",
+                    "headroom-webhook",
+                    "--type=merge",
+                    "-p",
+                    json.dumps({"rules": fewer}),
+                )
                 self.kubectl("delete", "pods", "-n", namespace, "--all", "--wait=false")
-                eventually(lambda: "cannot list resource" in self.unready(namespace, resource), resource, 60)
+                eventually(
+                    lambda: "cannot list resource" in self.unready(namespace, resource),
+                    resource,
+                    60,
+                )
         self.cluster.helm("uninstall", "headroom", f"--namespace={namespace}")
 
     def unready(self, namespace, resource):

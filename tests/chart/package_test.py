@@ -1,5 +1,5 @@
-"""Packages of hosts: the Debian package (made twice, lintian, sandbox of its unit), the LaunchDaemon of
-a Mac (read back as launchd would), and the scripts by shellcheck."""
+"""Packages of hosts: the Debian package (made twice, lintian, sandbox of its unit), the
+LaunchDaemon of a Mac (read back as launchd would), and the scripts by shellcheck."""
 
 import pathlib
 import plistlib
@@ -19,12 +19,18 @@ MAX_EXPOSURE = 2.0  # of systemd-analyze security, 0 to 10
 
 
 def run(*args, **more):
-    done = subprocess.run([str(arg) for arg in args], capture_output=True, text=True, check=False, **more)
+    done = subprocess.run(
+        [str(arg) for arg in args], capture_output=True, text=True, check=False, **more
+    )
     return done.returncode, done.stdout + done.stderr
 
 
 def flags_of(name):
-    return set(re.findall(r"^ +--(?:\[no-\])?([a-z][a-z0-9-]*)", run(program(name), "--help")[1], re.MULTILINE))
+    return set(
+        re.findall(
+            r"^ +--(?:\[no-\])?([a-z][a-z0-9-]*)", run(program(name), "--help")[1], re.MULTILINE
+        )
+    )
 
 
 class Debian(unittest.TestCase):
@@ -57,7 +63,9 @@ class Debian(unittest.TestCase):
 
     def test_every_variable_of_the_configuration_is_a_flag(self):
         text = (self.directory / "root/etc/headroom/exporter.env").read_text() + UNIT.read_text()
-        known = {"HEADROOM_" + flag.upper().replace("-", "_") for flag in flags_of("headroom-exporter")}
+        known = {
+            "HEADROOM_" + flag.upper().replace("-", "_") for flag in flags_of("headroom-exporter")
+        }
         used = set(re.findall(r"(HEADROOM_[A-Z_]+)=", text))
         self.assertTrue(used)
         self.assertEqual(used - known, set())
@@ -69,14 +77,20 @@ class Debian(unittest.TestCase):
         self.assertLessEqual(exposure, MAX_EXPOSURE)
         # The program is not installed here; anything else it says is a fault.
         _, output = run("systemd-analyze", "verify", "--man=no", UNIT)
-        faults = [line for line in output.splitlines() if "headroom" in line and "not executable" not in line]
+        faults = [
+            line
+            for line in output.splitlines()
+            if "headroom" in line and "not executable" not in line
+        ]
         self.assertEqual(faults, [])
 
 
 class Mac(unittest.TestCase):
     def launchd(self, command):
         script = f". '{ROOT}/scripts/lib/common.sh'; . '{ROOT}/scripts/lib/launchd.sh'; {command}"
-        done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], capture_output=True, check=True)
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script], capture_output=True, check=True
+        )
         return done.stdout
 
     def test_property_list(self):
@@ -85,8 +99,14 @@ class Mac(unittest.TestCase):
         plist = plistlib.loads(self.launchd(f"launchd_plist {quoted}"))
         self.assertEqual(plist["Label"], "dev.headroom.exporter")
         self.assertEqual(plist["UserName"], "_headroom")
-        self.assertEqual(plist["ProgramArguments"], ["/usr/local/bin/headroom-exporter",
-                                                     "--state-dir=/usr/local/var/lib/headroom", *arguments])
+        self.assertEqual(
+            plist["ProgramArguments"],
+            [
+                "/usr/local/bin/headroom-exporter",
+                "--state-dir=/usr/local/var/lib/headroom",
+                *arguments,
+            ],
+        )
         self.assertTrue(plist["RunAtLoad"])
         self.assertTrue(plist["KeepAlive"])
         self.assertGreaterEqual(plist["ThrottleInterval"], 10)
@@ -96,20 +116,28 @@ class Mac(unittest.TestCase):
         self.assertFalse(any("/tmp" in str(value) for value in plist.values()))
 
     def test_log_rotation_ends_the_process_in_the_lock(self):
-        lines = [line for line in self.launchd("launchd_newsyslog").decode().splitlines() if line[0] != "#"]
+        lines = [
+            line
+            for line in self.launchd("launchd_newsyslog").decode().splitlines()
+            if line[0] != "#"
+        ]
         fields = lines[0].split()
         plist = plistlib.loads(self.launchd("launchd_plist"))
         self.assertEqual(len(fields), 9)
         self.assertEqual(fields[0], plist["StandardErrorPath"])
         self.assertEqual(fields[1], "_headroom:_headroom")
-        state = next(a.partition("=")[2] for a in plist["ProgramArguments"] if a.startswith("--state-dir"))
+        state = next(
+            a.partition("=")[2] for a in plist["ProgramArguments"] if a.startswith("--state-dir")
+        )
         self.assertEqual(fields[7:], [f"{state}/lock", "15"])
 
     def test_flags_of_plist_and_formula_exist(self):
         plist = plistlib.loads(self.launchd("launchd_plist"))
         formula = (ROOT / "scripts/package/macos/headroom.rb").read_text()
         used = {argument[2:].partition("=")[0] for argument in plist["ProgramArguments"][1:]}
-        used |= set(re.findall(r'"--(listen|state-dir|[a-z-]+)=?#?', formula.split("service do")[1]))
+        used |= set(
+            re.findall(r'"--(listen|state-dir|[a-z-]+)=?#?', formula.split("service do")[1])
+        )
         self.assertEqual(used - flags_of("headroom-exporter") - {"version", "silent"}, set())
 
     def test_installer_says_where_it_belongs(self):
@@ -155,8 +183,13 @@ class Release(unittest.TestCase):
             self.assertEqual(code, 0, output)
         files = self.files("one")
         self.assertEqual(files, self.files("two"))
-        self.assertEqual(len(files), 6, list(files))  # archive, image, package, two bills, checksums
-        self.assertEqual(run("sha256sum", "--check", "--quiet", "SHA256SUMS", cwd=self.directory / "one"), (0, ""))
+        self.assertEqual(
+            len(files), 6, list(files)
+        )  # archive, image, package, two bills, checksums
+        self.assertEqual(
+            run("sha256sum", "--check", "--quiet", "SHA256SUMS", cwd=self.directory / "one"),
+            (0, ""),
+        )
         archive = next(name for name in files if "linux" in name and name.endswith(".tar.gz"))
         run("tar", "-xzf", self.directory / "one" / archive, "-C", self.directory)
         for name in ("headroom", "headroom-exporter", "headroom-webhook"):
@@ -172,10 +205,19 @@ class Release(unittest.TestCase):
         self.assertIn("SHA256SUMS", self.files("one"))
 
     def test_programs_a_mac_would_not_start_are_refused(self):
-        for commands, text in (((MACOS_13,), "not signed"), ((SIGNATURE, MACOS_15), "expected one that starts on 13.0"),
-                               ((SIGNATURE,), "asks for no version"),
-                               ((SIGNATURE, MACOS_13, (0xC, struct.pack("<4I", 24, 0, 0, 0) + b"/opt/x.dylib\0\0\0\0")),
-                                "no system library")):
+        for commands, text in (
+            ((MACOS_13,), "not signed"),
+            ((SIGNATURE, MACOS_15), "expected one that starts on 13.0"),
+            ((SIGNATURE,), "asks for no version"),
+            (
+                (
+                    SIGNATURE,
+                    MACOS_13,
+                    (0xC, struct.pack("<4I", 24, 0, 0, 0) + b"/opt/x.dylib\0\0\0\0"),
+                ),
+                "no system library",
+            ),
+        ):
             code, output = self.release("bad", "--mac", self.mac_build(macho(*commands)))
             self.assertNotEqual(code, 0)
             self.assertIn(text, output)
@@ -184,10 +226,15 @@ class Release(unittest.TestCase):
 class Scripts(unittest.TestCase):
     def test_shellcheck(self):
         folder = ROOT / "scripts"
-        scripts = [path for pattern in ("build-*", "get-*", "*install-macos", "package/deb/p*")
-                   for path in sorted(folder.glob(pattern))]
+        scripts = [
+            path
+            for pattern in ("build-*", "get-*", "*install-macos", "package/deb/p*")
+            for path in sorted(folder.glob(pattern))
+        ]
         self.assertGreater(len(scripts), 10)
-        self.assertEqual(run("shellcheck", "-x", "-S", "warning", "-P", "SCRIPTDIR", *scripts), (0, ""))
+        self.assertEqual(
+            run("shellcheck", "-x", "-S", "warning", "-P", "SCRIPTDIR", *scripts), (0, "")
+        )
 
 
 if __name__ == "__main__":

@@ -34,16 +34,22 @@ class Render(unittest.TestCase):
         cls.home = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.home.cleanup)
         cls.helm = Helm(cls.home.name)
-        cls.rendered = {path.stem.removesuffix("-values"): cls.helm.template("-f", path).stdout
-                        for path in ci_values()}
+        cls.rendered = {
+            path.stem.removesuffix("-values"): cls.helm.template("-f", path).stdout
+            for path in ci_values()
+        }
 
     def test_lint(self):
         for path in ci_values():
             self.helm("lint", "--strict", CHART, "-f", path, "--namespace=headroom-system")
 
     def test_unit_tests(self):
-        done = subprocess.run([tool("helm-unittest"), "--strict", "--file", "tests/*_test.yaml", CHART],
-                              capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [tool("helm-unittest"), "--strict", "--file", "tests/*_test.yaml", CHART],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_rendering_is_deterministic(self):
@@ -52,10 +58,13 @@ class Render(unittest.TestCase):
             self.assertEqual(again, self.rendered[path.stem.removesuffix("-values")], path.name)
 
     def test_every_mode_has_values(self):
-        modes = json.loads((CHART / "values.schema.json").read_text())[
-            "properties"]["certificates"]["properties"]["mode"]["enum"]
-        used = {yaml.safe_load(path.read_text()).get("certificates", {}).get("mode", "self-managed")
-                for path in ci_values()}
+        modes = json.loads((CHART / "values.schema.json").read_text())["properties"][
+            "certificates"
+        ]["properties"]["mode"]["enum"]
+        used = {
+            yaml.safe_load(path.read_text()).get("certificates", {}).get("mode", "self-managed")
+            for path in ci_values()
+        }
         self.assertEqual(used, set(modes))
 
     def test_rights_have_no_wildcard_and_no_escalation(self):
@@ -96,27 +105,47 @@ class Render(unittest.TestCase):
         self.assertFalse(missing, "in the schema, without a default in values.yaml")
 
     def test_schema_refuses(self):
-        for wrong in ("webhook.replica=2", "webhook.replicas=0", "webhook.failurePolicy=fail",
-                      "certificates.mode=helm", "webhook.port=80", "image.digest=abc",
-                      "macs.nodes[0].name=Mac_1", "webhook.unknownSize=allow"):
+        for wrong in (
+            "webhook.replica=2",
+            "webhook.replicas=0",
+            "webhook.failurePolicy=fail",
+            "certificates.mode=helm",
+            "webhook.port=80",
+            "image.digest=abc",
+            "macs.nodes[0].name=Mac_1",
+            "webhook.unknownSize=allow",
+        ):
             done = self.helm.template("--set", wrong, check=False)
             self.assertNotEqual(done.returncode, 0, wrong)
             self.assertIn("schema", done.stderr, wrong)
 
     def test_contradictions_are_refused_with_the_way_out(self):
-        both = ("--set", "monitoring.serviceMonitor.enabled=true", "--set", "monitoring.podMonitor.enabled=true")
-        for args, text in ((both, "enable one of them"),
-                           (("--set", "certificates.mode=existing"), "expected both"),
-                           (("--set", "webhook.hostNetwork=true"), "set webhook.port")):
+        both = (
+            "--set",
+            "monitoring.serviceMonitor.enabled=true",
+            "--set",
+            "monitoring.podMonitor.enabled=true",
+        )
+        for args, text in (
+            (both, "enable one of them"),
+            (("--set", "certificates.mode=existing"), "expected both"),
+            (("--set", "webhook.hostNetwork=true"), "set webhook.port"),
+        ):
             done = self.helm.template(*args, check=False)
             self.assertNotEqual(done.returncode, 0, args)
             self.assertIn(text, done.stderr)
-        done = self.helm("template", "x", CHART, "--set", "certificates.mode=cert-manager", check=False)
+        done = self.helm(
+            "template", "x", CHART, "--set", "certificates.mode=cert-manager", check=False
+        )
         self.assertIn("install cert-manager first", done.stderr)
 
     def test_readme_table_is_generated(self):
-        done = subprocess.run([sys.executable, ROOT / "scripts" / "lib" / "chart_readme.py", "--check"],
-                              capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, ROOT / "scripts" / "lib" / "chart_readme.py", "--check"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_chart_and_program_have_one_version(self):
