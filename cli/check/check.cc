@@ -62,7 +62,7 @@ class Checking {
                   StringOr(manifest.object, {"metadata", "namespace"}, "default") + "/" +
                   StringOr(manifest.object, {"metadata", "name"});
     std::vector<Json> with = objects_;
-    with.push_back(manifest.object);
+    Overlay(with, manifest.object);
     Fleet after(with);
     Judged(manifest.object, after, out);
     if (out.result != Outcome::kDenied) {

@@ -56,7 +56,7 @@ Result<bool> Fits(Streams streams, const DeployOptions& options, const std::vect
                   const FleetSource& source) {
   auto existing = ReadFleetObjects(source);
   if (!existing) return existing.error();
-  existing->insert(existing->end(), objects.begin(), objects.end());
+  for (const Json& object : objects) Overlay(*existing, object);
   const Fleet fleet(std::move(*existing));
   const Deployment& d = options.deployment;
   const Wanted* wanted = fleet.Find("InferenceService/" + d.ns + "/" + d.name);

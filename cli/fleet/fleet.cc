@@ -17,7 +17,27 @@ bool NameMatches(const kube::Workload& workload, std::string_view text, std::str
   return workload.meta.name == text && (ns.empty() || workload.meta.ns == ns);
 }
 
+bool SameObject(const Json& a, const Json& b) {
+  return StringOr(a, {"kind"}) == StringOr(b, {"kind"}) && KeyOf(a) == KeyOf(b);
+}
+
 }  // namespace
+
+void Overlay(std::vector<Json>& objects, Json object) {
+  for (Json& known : objects) {
+    if (!SameObject(known, object)) continue;
+    const Json* kept = known.Find({"metadata", "annotations"});
+    if (kept != nullptr && kept->AsObject() != nullptr) {
+      for (const auto& [key, value] : *kept->AsObject()) {
+        if (object.Find({"metadata", "annotations", key}) != nullptr) continue;
+        object.Make({"metadata", "annotations"}).Set(key, value);
+      }
+    }
+    known = std::move(object);
+    return;
+  }
+  objects.push_back(std::move(object));
+}
 
 Fleet::Fleet(std::vector<Json> objects) {
   std::map<std::string, Json> nodes, models, services;

@@ -13,6 +13,10 @@
 
 namespace headroom::cli {
 
+// Puts `object` among the objects as kubectl apply would: annotations of the one that it replaces
+// (a node's claim among them) stay unless it sets them itself.
+void Overlay(std::vector<Json>& objects, Json object);
+
 // A workload that is to run, with the object that asks for it (its status says how it does).
 struct Wanted {
   kube::Workload workload;

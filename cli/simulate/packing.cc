@@ -130,7 +130,7 @@ Result<Outcome> Simulate(std::vector<Json> objects, const WhatIf& what_if, Judge
   const Fleet before(objects);
   if (auto ok = CheckLost(before, what_if.lost); !ok) return ok.error();
   objects = Without(std::move(objects), what_if.lost);
-  objects.insert(objects.end(), what_if.added.begin(), what_if.added.end());
+  for (const Json& object : what_if.added) Overlay(objects, object);
   const Fleet fleet(std::move(objects));
   Outcome out;
   std::vector<Waiting> waiting;

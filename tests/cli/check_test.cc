@@ -73,6 +73,22 @@ TEST(Check, JudgesAServiceWithItsModelAndAnEditOnlyIfItGrows) {
   EXPECT_EQ(more[0].result, Checked::Result::kDenied);
 }
 
+TEST(Check, AnEditDoesNotCountItselfTwice) {
+  // The manifest of the repository knows nothing of the claim that the node wrote.
+  Json claimed = ModelObject("llama", 2 * kOneGiB);
+  claimed.Make({"metadata", "annotations", "headroom.dev/claimed-by"}) = "mac-1";
+  claimed.Make({"metadata", "annotations", "headroom.dev/footprint-bytes"}) =
+      std::to_string(3 * kGiB);
+  const Json node = NodeObject({.name = "mac-1", .budget = 5 * kGiB, .committed = 3 * kGiB});
+  const Json other = NodeObject({.name = "mac-2", .budget = 64 * kGiB});
+  const auto grows = Check({ModelObject("llama", 5 * kOneGiB / 2)}, {node, other, claimed});
+  EXPECT_EQ(grows[0].result, Checked::Result::kAllowed) << grows[0].message;
+  EXPECT_THAT(grows[0].summary, HasSubstr("node mac-1 can give it 5.0 GiB"));
+  // It runs on mac-1 and stays there: the other node's room does not help.
+  const auto large = Check({ModelObject("llama", 16 * kOneGiB)}, {node, other, claimed});
+  EXPECT_EQ(large[0].result, Checked::Result::kDenied);
+}
+
 TEST(Check, OthersPassAndBrokenBudgetsDoNot) {
   Json cuda = ModelObject("cuda", kOneGiB), broken = ModelObject("broken", 0);
   cuda.Make({"spec", "hardware", "accelerator"}) = "cuda";
