@@ -3,12 +3,15 @@
 #include <array>
 #include <cstdlib>
 
+#include "cli/commands.h"
+
 namespace headroom::cli {
 namespace {
 
 constexpr std::array kCommands = {
     Command{"estimate", "what a model file needs in memory, part by part", RunEstimate},
     Command{"inspect", "what the header of a model file says", RunInspect},
+    Command{"catalog", "well-known models, and which machine could take them", RunCatalog},
     Command{"check", "what the webhook would say of manifests, without applying them", RunCheck},
     Command{"nodes", "the machines: memory, budget, what is committed and what is left", RunNodes},
     Command{"top", "what takes the memory now, and models against their estimates", RunTop},

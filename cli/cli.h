@@ -38,26 +38,6 @@ std::span<const Command> Commands();
 // `arguments` without the program's name.
 int Run(const Arguments& arguments, Streams streams);
 
-int RunEstimate(const Arguments& arguments, Streams streams);
-int RunInspect(const Arguments& arguments, Streams streams);
-int RunNodes(const Arguments& arguments, Streams streams);
-int RunTop(const Arguments& arguments, Streams streams);
-int RunStatus(const Arguments& arguments, Streams streams);
-int RunEvents(const Arguments& arguments, Streams streams);
-int RunWhy(const Arguments& arguments, Streams streams);
-int RunCheck(const Arguments& arguments, Streams streams);
-int RunDeploy(const Arguments& arguments, Streams streams);
-int RunSimulate(const Arguments& arguments, Streams streams);
-int RunDoctor(const Arguments& arguments, Streams streams);
-int RunJoin(const Arguments& arguments, Streams streams);
-int RunApply(const Arguments& arguments, Streams streams);
-int RunProbe(const Arguments& arguments, Streams streams);
-int RunDelete(const Arguments& arguments, Streams streams);
-
-int RunCompletion(const Arguments& arguments, Streams streams);
-int RunMan(const Arguments& arguments, Streams streams);
-int RunComplete(const Arguments& words, Streams streams);
-
 // "headroom: TEXT" on err, and the exit code to return.
 int Fail(Streams streams, const Error& error, int code = kFailed);
 // The usage error of a command that takes flags only.
