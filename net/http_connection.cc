@@ -42,7 +42,6 @@ struct Session {
   HttpResponse refusal;
   bool first = true;       // no request yet on this connection
   bool continued = false;  // 100 Continue was sent for this one
-  SteadyTime started;      // of the first byte of this request
 };
 
 Step Refuse(Session& session, int status, std::string_view text) {
@@ -56,9 +55,9 @@ Deadline ReadDeadline(const Session& session) {
     // A new connection has something to say; a kept one may be quiet for longer.
     return After(session.first ? options.header_timeout : options.idle_timeout);
   }
-  return session.started + (session.parser.head_done()
-                                ? options.request_timeout
-                                : std::min(options.header_timeout, options.request_timeout));
+  return session.connection.context.first_byte +
+         (session.parser.head_done() ? options.request_timeout
+                                     : std::min(options.header_timeout, options.request_timeout));
 }
 
 asio::awaitable<Result<void>> SayContinue(Session& session, Deadline deadline) {
@@ -96,14 +95,18 @@ asio::awaitable<Step> ReadRequest(Session& session) {
     if (!session.input.empty()) {
       if (!session.connection.busy) {
         session.connection.busy = true;
-        session.started = std::chrono::steady_clock::now();
+        session.connection.context.first_byte = std::chrono::steady_clock::now();
       }
       const auto used = session.parser.Feed(session.input.View());
       if (!used) {
         co_return Refuse(session, session.parser.failure_status(), used.error().message());
       }
       session.input.Consume(*used);
-      if (session.parser.done()) co_return Step::kAnswer;
+      if (session.parser.done()) {
+        session.connection.trusted = true;
+        session.connection.context.last_byte = std::chrono::steady_clock::now();
+        co_return Step::kAnswer;
+      }
     }
     const Step step = co_await ReadMore(session);
     if (step != Step::kAnswer) co_return step;

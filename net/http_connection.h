@@ -25,11 +25,13 @@ struct HttpShared {
 
 struct HttpConnection {
   HttpConnection(HttpShared& s, boost::asio::ip::tcp::socket socket, std::string peer)
-      : shared(s), stream(std::move(socket)), context{std::move(peer)} {}
+      : shared(s), stream(std::move(socket)), context{.peer = std::move(peer)} {}
   HttpShared& shared;
   ByteStream stream;
   RequestContext context;
-  bool busy = false;  // from the first byte of a request until its answer is written
+  bool busy = false;     // from the first byte of a request until its answer is written
+  bool trusted = false;  // has brought a whole request
+  bool evicted = false;  // closed to make room for another
 };
 
 // Returns when the connection is closed; throws only when cancelled.

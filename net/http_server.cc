@@ -110,6 +110,23 @@ class Place {
   std::list<HttpConnection>::iterator it_;
 };
 
+// A caller that opens connections and says little on each must not keep out those that ask.
+bool MakeRoom(std::list<HttpConnection>& connections, size_t max) {
+  if (connections.size() < max) return true;
+  size_t closing = 0;  // its place is free when its coroutine has ended, which is soon
+  for (HttpConnection& connection : connections) {
+    closing += connection.evicted ? 1 : 0;
+  }
+  if (connections.size() - closing < max) return true;
+  for (HttpConnection& connection : connections) {  // the oldest first
+    if (connection.trusted || connection.evicted) continue;
+    connection.evicted = true;
+    connection.stream.Close();
+    return true;
+  }
+  return false;
+}
+
 asio::awaitable<void> ServeAndForget(Place place) { co_await ServeConnection(place.connection()); }
 
 }  // namespace
@@ -157,7 +174,7 @@ asio::awaitable<void> HttpServer::AcceptLoop(State& state) {
       co_await SleepFor(kAcceptPause);
       continue;
     }
-    if (state.connections.size() >= state.shared.options.max_connections) continue;  // closes it
+    if (!MakeRoom(state.connections, state.shared.options.max_connections)) continue;  // closes it
     const auto it = state.connections.emplace(state.connections.end(), state.shared,
                                               std::move(socket), ToString(peer));
     state.tasks.Spawn(ServeAndForget(Place(state.connections, state.connection_ended, it)));

@@ -19,7 +19,9 @@ namespace headroom::net {
 struct HttpServerOptions {
   std::string listen = "127.0.0.1:0";  // HOST:PORT
   const TlsServer* tls = nullptr;      // not owned; plain HTTP when null
-  size_t max_connections = 512;        // over it a connection is closed at accept
+  // Over it the oldest connection that has not brought a whole request yet makes room; where each
+  // has, the new one is closed at accept.
+  size_t max_connections = 512;
   size_t max_header_bytes = 16 << 10;  // more: 431
   size_t max_body_bytes = 1 << 20;     // more: 413
   std::chrono::milliseconds handshake_timeout{10'000};
@@ -28,9 +30,11 @@ struct HttpServerOptions {
   std::chrono::milliseconds idle_timeout{120'000};    // above client-go's 90 s: it closes first
 };
 
-// What a handler knows of its caller.
+// What a handler knows of its caller and of the request's way here.
 struct RequestContext {
-  std::string peer;  // "127.0.0.1:51234"
+  std::string peer;           // "127.0.0.1:51234"
+  SteadyTime first_byte{};    // of this request
+  SteadyTime last_byte = {};  // when it was complete
 };
 
 // Runs on the server's executor. An exception becomes a 500 and a log line, never a crash. Kept

@@ -25,6 +25,8 @@ constexpr size_t kMaxPemBytes = 1 << 20;  // a CA bundle of a whole system is a 
 // AES-128 first: it is the cheapest, and as strong as the P-256 key behind it.
 constexpr const char* kTls13Suites =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+// Not the finite-field and 448-bit ones, with which a caller could buy much of our time cheaply.
+constexpr const char* kGroups = "X25519:P-256:P-384";
 // TLS 1.2 only with forward secrecy and AEAD.
 constexpr const char* kTls12Suites =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
@@ -79,6 +81,7 @@ void Harden(SSL_CTX* native, bool allow_tls12) {
   SSL_CTX_set_min_proto_version(native, allow_tls12 ? TLS1_2_VERSION : TLS1_3_VERSION);
   SSL_CTX_set_cipher_list(native, kTls12Suites);
   SSL_CTX_set_ciphersuites(native, kTls13Suites);
+  SSL_CTX_set1_groups_list(native, kGroups);
   // No resumption: it saves a caller with open connections nothing, replicas share no tickets, and
   // a ticket would stand for a client certificate that may have been replaced since.
   SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |

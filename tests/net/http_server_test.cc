@@ -123,6 +123,25 @@ TEST_F(HttpServerTest, ClosesConnectionsOverTheCapAtAccept) {
   EXPECT_EQ(Ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), "");
 }
 
+TEST_F(HttpServerTest, SilentConnectionsMakeRoomForThoseThatAsk) {
+  Serve(Echo, {.max_connections = 2});
+  RawClient asking(context_), silent(context_), slow(context_), late(context_);
+  Run(asking.Connect(server_->port()));
+  Run(asking.Send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n"));
+  Run(asking.ReadUntil("GET /1 \n"));
+  Run(silent.Connect(server_->port()));
+  for (RawClient* next : {&slow, &late}) {  // each takes the place of the one before
+    Run(next->Connect(server_->port()));
+    Run(next->Send("GET /2 HTTP/1.1\r\nHost: a\r\n"));
+  }
+  EXPECT_EQ(Run(silent.ReadToEnd()), "");
+  EXPECT_EQ(Run(slow.ReadToEnd()), "");
+  Run(late.Send("\r\n"));
+  EXPECT_THAT(Run(late.ReadUntil("GET /2 \n")), HasSubstr("200 OK"));
+  Run(asking.Send("GET /3 HTTP/1.1\r\nHost: a\r\n\r\n"));
+  EXPECT_THAT(Run(asking.ReadUntil("GET /3 \n")), HasSubstr("200 OK"));
+}
+
 asio::awaitable<HttpResponse> Throw(const HttpRequest&, const RequestContext&) {
   throw std::runtime_error("boom");
   co_return HttpResponse{};
