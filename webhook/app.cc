@@ -1,5 +1,6 @@
 #include "webhook/app.h"
 
+#include <iostream>
 #include <optional>
 
 #include "common/files.h"
@@ -195,7 +196,11 @@ Result<void> App::State::Listen() {
                        .rules = {.allow_unknown = options.allow_unknown},
                        .missing = [this] { return feeds->Missing(); },
                        .unreachable = [this] { return Unreachable(); },
-                       .samples = nullptr};
+                       .samples = nullptr,
+                       .access = nullptr};
+  if (options.access_log) {
+    parts.access = [](std::string line) { std::cout << line << std::endl; };
+  }
   parts.samples = [this] {
     return CollectSamples({view, *headers, *feeds, *service, server.get(), tls.get(), trust.get()});
   };

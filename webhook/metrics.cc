@@ -5,6 +5,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <map>
+
 namespace headroom::webhook {
 namespace {
 
@@ -53,6 +55,8 @@ struct Metrics::State {
           .Help("Time from the review's last byte to its answer.")
           .Register(registry);
   prometheus::Histogram& duration = duration_family.Add({}, kBuckets);
+  // Add() finds a series by hashing its labels anew; this keeps it out of each decision.
+  std::map<std::pair<Decision::Outcome, std::string>, prometheus::Counter*> by_decision;
 };
 
 Metrics::Metrics() : state_(std::make_unique<State>()) {
@@ -68,8 +72,12 @@ Metrics::Metrics() : state_(std::make_unique<State>()) {
 Metrics::~Metrics() = default;
 
 void Metrics::CountDecision(const Decision& decision, double seconds) {
-  const std::string result(ToString(decision.outcome));
-  state_->decisions.Add({{"result", result}, {"rule", decision.rule}}).Increment();
+  auto& counter = state_->by_decision[{decision.outcome, decision.rule}];
+  if (counter == nullptr) {
+    const std::string result(ToString(decision.outcome));
+    counter = &state_->decisions.Add({{"result", result}, {"rule", decision.rule}});
+  }
+  counter->Increment();
   if (decision.unknown_size) state_->unknown.Increment();
   state_->duration.Observe(seconds);
 }

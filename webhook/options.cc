@@ -21,6 +21,8 @@ void AddServerFlags(Flags& flags, Options& options) {
             "callers must present a certificate signed by this CA (PEM)");
   flags.Add("client-allowed-subject", options.client_subjects, "NAME",
             "common name or DNS name such a certificate must carry; repeatable, none = any");
+  flags.Add("access-log", options.access_log,
+            "one JSON line on stdout for each review, with its decision and times");
   flags.Add("shutdown-delay", options.shutdown_delay,
             "how long to keep accepting after SIGTERM, until the API server has noticed");
 }

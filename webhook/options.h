@@ -34,6 +34,7 @@ struct Options : net::ListenOptions {
   std::vector<std::string> nodes;
   std::string manifests;
   bool allow_unknown = false;
+  bool access_log = false;
   std::vector<std::string> source_allow;
   std::string source_ca, node_token_file, node_ca;
   std::vector<std::string> node_allow;

@@ -1,9 +1,11 @@
 #include "webhook/service.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "common/flags.h"
 #include "common/log.h"
+#include "webhook/access_log.h"
 #include "webhook/adopt.h"
 #include "webhook/scope.h"
 
@@ -30,6 +32,11 @@ class Counted {
  private:
   size_t& count_;
 };
+
+Phases AllFromNow() {
+  const auto now = std::chrono::steady_clock::now();
+  return {now, now, now};
+}
 
 net::HttpResponse NoDecision(int status, std::string_view text) {
   net::HttpResponse response = net::TextResponse(status, text);
@@ -68,13 +75,13 @@ milliseconds AnswerTime(std::string_view timeout) {
 }
 
 asio::awaitable<net::HttpResponse> Service::Handle(const net::HttpRequest& request,
-                                                   const net::RequestContext&) {
+                                                   const net::RequestContext& context) {
   const auto target = net::ParseTarget(request.target);
   if (!target) co_return net::TextResponse(400, "malformed request target");
   const bool reads = request.method == "GET" || request.method == "HEAD";
   if (target->path == "/validate") {
     if (request.method != "POST") co_return net::TextResponse(405, "expected POST /validate");
-    auto response = co_await Validate(request, target->Get("timeout"));
+    auto response = co_await Validate(request, context, target->Get("timeout"));
     co_return response;
   }
   if (!reads) co_return net::TextResponse(405, "expected GET");
@@ -136,9 +143,30 @@ asio::awaitable<Decision> Service::Decide(const Review& review, net::Deadline de
   co_return JudgeNow(review, true);
 }
 
+// How far a review got, for the access log.
+struct Service::Handled {
+  Phases phases;
+  std::optional<Review> review;
+  std::optional<Decision> decision;
+};
+
 asio::awaitable<net::HttpResponse> Service::Validate(const net::HttpRequest& request,
+                                                     const net::RequestContext& context,
                                                      std::string timeout) {
   const auto start = std::chrono::steady_clock::now();
+  Handled handled{{start, start, start}, {}, {}};
+  net::HttpResponse response = co_await Answer(request, std::move(timeout), handled);
+  if (parts_.access) {
+    parts_.access(AccessLine(std::chrono::system_clock::now(), request, context, response.status,
+                             handled.phases, handled.review ? &*handled.review : nullptr,
+                             handled.decision ? &*handled.decision : nullptr));
+  }
+  co_return response;
+}
+
+asio::awaitable<net::HttpResponse> Service::Answer(const net::HttpRequest& request,
+                                                   std::string timeout, Handled& handled) {
+  const auto start = handled.phases.parsed;
   if (in_flight_ >= parts_.max_in_flight) {
     parts_.metrics.CountRefusal(Metrics::Refusal::kOverloaded);
     co_return NoDecision(503, "too many reviews at once");
@@ -148,22 +176,28 @@ asio::awaitable<net::HttpResponse> Service::Validate(const net::HttpRequest& req
     parts_.metrics.CountRefusal(Metrics::Refusal::kNotReady);
     co_return NoDecision(503, "not ready to decide: " + missing);
   }
-  const auto review = ParseReview(request.body);
-  if (!review) {
+  auto parsed = ParseReview(request.body);
+  handled.phases = AllFromNow();
+  if (!parsed) {
     parts_.metrics.CountRefusal(Metrics::Refusal::kMalformed);
-    co_return NoDecision(400, "AdmissionReview: " + review.error().message());
+    co_return NoDecision(400, "AdmissionReview: " + parsed.error().message());
   }
-  const Decision decision = co_await Decide(*review, start + AnswerTime(timeout));
-  if (!review->dry_run && decision.answer.allowed) {
-    ExpectAdmitted(*review, parts_.view, std::chrono::system_clock::now());
+  const Review& review = handled.review.emplace(std::move(*parsed));
+  handled.decision = co_await Decide(review, start + AnswerTime(timeout));
+  const Decision& decision = *handled.decision;
+  handled.phases.decided = handled.phases.encoded = std::chrono::steady_clock::now();
+  if (!review.dry_run && decision.answer.allowed) {
+    ExpectAdmitted(review, parts_.view, std::chrono::system_clock::now());
     for (const Reservation& reservation : decision.reservations) {
       parts_.view.Reserve(reservation, std::chrono::system_clock::now());
     }
   }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  const std::chrono::duration<double> took = handled.phases.decided - start;
   parts_.metrics.CountDecision(decision, took.count());
-  LogDecision(*review, decision, took.count());
-  co_return net::JsonResponse(200, EncodeResponse(*review, decision.answer));
+  LogDecision(review, decision, took.count());
+  net::HttpResponse response = net::JsonResponse(200, EncodeResponse(review, decision.answer));
+  handled.phases.encoded = std::chrono::steady_clock::now();
+  co_return response;
 }
 
 }  // namespace headroom::webhook

@@ -32,6 +32,7 @@ class Service {
     std::function<std::string()> missing;          // "" when ready to decide
     std::function<std::string()> unreachable;      // "" when the API server can call us
     std::function<std::vector<Sample>()> samples;  // of what others own
+    std::function<void(std::string)> access;       // takes a line for each review; null = none
     size_t max_in_flight = 256;                    // more: 503
   };
   explicit Service(Parts parts) : parts_(std::move(parts)) {}
@@ -42,8 +43,12 @@ class Service {
   size_t in_flight() const { return in_flight_; }
 
  private:
+  struct Handled;
   boost::asio::awaitable<net::HttpResponse> Validate(const net::HttpRequest& request,
+                                                     const net::RequestContext& context,
                                                      std::string timeout);
+  boost::asio::awaitable<net::HttpResponse> Answer(const net::HttpRequest& request,
+                                                   std::string timeout, Handled& handled);
   boost::asio::awaitable<Decision> Decide(const Review& review, net::Deadline deadline);
   Decision JudgeNow(const Review& review, bool last);
   net::HttpResponse Ready() const;
