@@ -16,7 +16,7 @@ namespace headroom::estimator {
 
 enum class Method : uint8_t {
   kExact,       // compute buffers by the allocator replay for this llama.cpp version
-  kClosedForm,  // weights, KV and recurrent state exact, compute buffers by formula
+  kClosedForm,  // weights, KV and recurrent state exact, compute buffers approximate
   kBound,       // an upper bound: the architecture is unknown
 };
 std::string_view ToString(Method method);  // "exact" | "closed-form" | "bound"

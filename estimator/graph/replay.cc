@@ -1,8 +1,8 @@
 #include "estimator/graph/replay.h"
 
 #include <algorithm>
-#include <optional>
 
+#include "common/checked.h"
 #include "estimator/graph/arena.h"
 #include "estimator/graph/sizes.h"
 
@@ -116,31 +116,35 @@ class Replay {
   Arena device_, host_;
 };
 
-// How many periods of layers lie beyond those of the graph itself; nullopt: it is of another count.
-std::optional<uint64_t> Periods(const SymbolicGraph& graph, uint64_t layers) {
-  if (graph.period == 0) return 0;
-  if (layers < graph.layers || (layers - graph.layers) % graph.period != 0) return std::nullopt;
-  return (layers - graph.layers) / graph.period;
+bool Fits(const SymbolicGraph& graph, uint64_t layers) {
+  return graph.period == 0 ||
+         (layers >= graph.layers && (layers - graph.layers) % graph.period == 0);
+}
+
+// How many periods of layers lie beyond those of the graph itself.
+uint64_t Periods(const SymbolicGraph& graph, uint64_t layers) {
+  if (graph.period == 0 || layers <= graph.layers) return 0;
+  return CeilDiv(layers - graph.layers, graph.period);
 }
 
 }  // namespace
 
-Result<ComputeBytes> ReplayGraphs(const GraphTable& table, const ModelFile& model,
-                                  const Shape& shape) {
+Result<ReplayedCompute> ReplayGraphs(const GraphTable& table, const ModelFile& model,
+                                     const Shape& shape) {
   const auto sizes = EvaluateSizes(table, model, shape);
   if (!sizes) return sizes.error();
-  ComputeBytes out;
-  bool found = false;
+  const uint64_t layers = model.layers.size();
+  const bool fits = std::ranges::any_of(
+      table.graphs, [layers](const SymbolicGraph& graph) { return Fits(graph, layers); });
+  ReplayedCompute out;
+  out.exact = fits && table.same_structure;
   for (const SymbolicGraph& graph : table.graphs) {
-    const auto periods = Periods(graph, model.layers.size());
-    if (!periods) continue;
-    found = true;
-    const auto peaks = Replay(table, graph, *sizes).Run(*periods);
+    if (fits && !Fits(graph, layers)) continue;
+    const auto peaks = Replay(table, graph, *sizes).Run(Periods(graph, layers));
     if (!peaks) return peaks.error();
-    out.device = std::max(out.device, peaks->device);
-    out.host = std::max(out.host, peaks->host);
+    out.bytes.device = std::max(out.bytes.device, peaks->device);
+    out.bytes.host = std::max(out.bytes.host, peaks->host);
   }
-  if (!found) return Error(Code::kUnsupported, "graph table: none for this number of layers");
   return out;
 }
 

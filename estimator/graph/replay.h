@@ -7,9 +7,14 @@
 
 namespace headroom::estimator {
 
+struct ReplayedCompute {
+  ComputeBytes bytes = {};
+  bool exact = false;  // else of a model of another structure or number of layers
+};
+
 // Peak of each buffer over the graphs of the table. Errors (kUnsupported): the table does not fit
-// this model (layer count, a number the header lacks, a size that is no whole number).
-Result<ComputeBytes> ReplayGraphs(const GraphTable& table, const ModelFile& model,
-                                  const Shape& shape);
+// this model (a number the header lacks, a size that is no whole number).
+Result<ReplayedCompute> ReplayGraphs(const GraphTable& table, const ModelFile& model,
+                                     const Shape& shape);
 
 }  // namespace headroom::estimator

@@ -73,6 +73,8 @@ std::string Switches(const GgufHeader& header, const ModelFile& model) {
   if (header.Bool(prefix + "use_parallel_residual").value_or(false)) out += " parallel";
   if (Number(model, "expert_group_count") > 1) out += " groups";
   if (Number(model, "expert_used_count") == 1) out += " one-expert";
+  if (Number(model, "ssm.group_count") == 1) out += " one-group";
+  if (header.Find(prefix + "attention.indexer.types") != nullptr) out += " indexer-types";
   if (model.architecture == "baichuan" && model.layers.size() == 32) out += " rope";
   return out;
 }

@@ -66,7 +66,8 @@ class Bytes {
 
 struct Directory {
   std::vector<uint64_t> keys;  // of the names that expressions use
-  std::string_view architecture;
+  std::string_view graphs;     // of the structure, else of another one of the architecture
+  bool same_structure = false;
 };
 
 Error Damaged(const Bytes& in) {
@@ -93,19 +94,20 @@ Result<Directory> FindArchitecture(std::string_view file, std::string_view name,
     made_for.whole = in.Fixed();
     for (uint64_t& layer : made_for.layers) layer = in.Fixed();
     const std::string_view block = in.Text(in.Number());
-    if (!in.failed() && found == name && Serves(made_for, structure)) {
-      out.architecture = block;
-      return out;
-    }
+    if (in.failed() || found != name) continue;
+    out.same_structure = Serves(made_for, structure);
+    if (out.same_structure || out.graphs.empty()) out.graphs = block;
+    if (out.same_structure) return out;
   }
   if (in.failed()) return Damaged(in);
-  return Error(Code::kNotFound, "no graphs of this structure of '" + std::string(name) + "'");
+  if (!out.graphs.empty()) return out;
+  return Error(Code::kNotFound, "no graphs of architecture '" + std::string(name) + "'");
 }
 
 class Decoder {
  public:
   explicit Decoder(const Directory& directory)
-      : keys_(directory.keys), in_(directory.architecture) {}
+      : keys_(directory.keys), in_(directory.graphs) {}
 
   Result<GraphTable> Run(GraphMode mode) {
     Repeat([this] { Expression(); });
@@ -235,7 +237,9 @@ Result<GraphTable> ReadGraphTable(std::string_view file, std::string_view archit
                                   const GraphStructure& structure, GraphMode mode) {
   const auto directory = FindArchitecture(file, architecture, structure);
   if (!directory) return directory.error();
-  return Decoder(*directory).Run(mode);
+  auto table = Decoder(*directory).Run(mode);
+  if (table) table->same_structure = directory->same_structure;
+  return table;
 }
 
 }  // namespace headroom::estimator

@@ -84,7 +84,6 @@ struct GraphMode {
     kF16QuantisedV,   // mixed types, V quantised: flash attention on the CPU
     kPlain,           // no flash attention
     kMixedQuantised,  // two quantised types: flash attention on the CPU
-    kQuantisedK,      // only K quantised
   } attention = Attention::kF16;
   enum class Slots : uint8_t {
     kOne,
@@ -97,6 +96,7 @@ struct GraphMode {
 };
 
 struct GraphTable {
+  bool same_structure = false;  // made for models like this one, else for the nearest there is
   std::vector<SymbolFactor> factors = {};
   std::vector<SymbolTerm> terms = {};
   std::vector<SymbolExpression> expressions = {};
@@ -113,7 +113,8 @@ constexpr uint64_t SymbolKey(std::string_view name) {
   return hash;
 }
 
-// Decodes the graphs of one model structure and mode. Every number in the result refers to something
+// Decodes the graphs of one architecture and mode, of the given structure if there are any. Every
+// number in the result refers to something
 // that exists. Errors: kNotFound if the file has none, kInvalid (with the
 // offset) if it is damaged.
 Result<GraphTable> ReadGraphTable(std::string_view file, std::string_view architecture,

@@ -6,7 +6,7 @@ from symbols import pad
 # What decides about the attention part of a graph: (flash, type of K, type of V). Quantised types
 # stand for all of their kind. The position is the number in the table file: append only.
 ATTENTION = [("auto", "f16", "f16"), ("auto", "q8_0", "q8_0"), ("auto", "f16", "q8_0"),
-             ("off", "f16", "f16"), ("auto", "q8_0", "q4_0"), ("auto", "q8_0", "f16")]
+             ("off", "f16", "f16"), ("auto", "q8_0", "q4_0")]
 # Slots: one, several in one unified cache, several with a stream each; as llama-server a row of
 # logits for each slot. "batch": one slot, a row for each token. The position is the number, too.
 SLOTS = ["one", "unified", "apart", "batch"]
@@ -48,3 +48,9 @@ def line(context, attention):
     flash, k, v = attention
     return (f"context={context.context} batch=2048 ubatch={context.ubatch} slots={context.slots} "
             f"outputs={context.outputs} unified={int(context.unified)} flash={flash} k={k} v={v}\n")
+
+
+def grid():
+    """All modes (attention, slots); rows of logits for a whole batch are for tools, not servers."""
+    return [(a, s) for a in range(len(ATTENTION)) for s, slots in enumerate(SLOTS)
+            if slots != "batch" or a == 0]

@@ -1,5 +1,5 @@
 // The table files, as embedded.S lays them into the program.
-#include "estimator/graph/exact.h"
+#include "estimator/graph/compute_graphs.h"
 
 extern "C" {
 extern const char headroom_graphs_0_5_0[], headroom_graphs_0_5_0_end[];

@@ -20,9 +20,10 @@ import deepen
 import gguf_header
 import symbols
 from compile import Symbolic, Unsolved, compile_graph
-from configurations import ATTENTION, SLOTS, contexts, line
+from configurations import ATTENTION, SLOTS, contexts, grid, line
 from encode import ArchitectureWriter, Numbered, file_bytes
 import structure
+import variants
 from fit import Constants, Fitter
 from unroll import unroll
 
@@ -96,11 +97,11 @@ def compile_models(build, models):
     """{(attention, slots): [Symbolic] or text} of a pair of models."""
     headers = [gguf_header.read(m) for m in models]
     constants = Constants(headers[0].architecture, *map(symbols.sizes, headers))
-    grid = [(a, s, contexts(slots)) for a in range(len(ATTENTION)) for s, slots in enumerate(SLOTS)]
-    lines = [line(p, ATTENTION[a]) for a, s, points in grid for p in points]
+    points_of = [(a, s, contexts(SLOTS[s])) for a, s in grid()]
+    lines = [line(p, ATTENTION[a]) for a, s, points in points_of for p in points]
     dumps = [dump(build, m, lines) for m in models]
     modes = {}
-    for a, s, points in grid:
+    for a, s, points in points_of:
         blocks = [d[:len(points)] for d in dumps]
         dumps = [d[len(points):] for d in dumps]
         try:
@@ -140,14 +141,29 @@ def compile_layers(build, models, name):
     return modes
 
 
+def header_of(directory, name, pair):
+    """The header of ARCHITECTURE-a or -t, edited if the name is that of a variant."""
+    header = gguf_header.read(directory / f"{name.split('+')[0]}-{pair}.gguf")
+    return variants.edited(name, header) if name in variants.VARIANTS else header
+
+
+def compile_part(build, directory, name):
+    if name in PERIODS:
+        return compile_layers(build, [directory / f"{name}-{v}.gguf" for v in "at"], name)
+    with tempfile.TemporaryDirectory() as scratch:
+        models = [os.path.join(scratch, f"{v}.gguf") for v in "at"]
+        for v, model in zip("at", models):
+            gguf_header.write(header_of(directory, name, v), model)
+        return compile_models(build, models)
+
+
 def compile_architecture(job):
     build, directory, name = job
     part = build / "parts" / name
     if part.exists():
         return name, pickle.loads(part.read_bytes())
-    models = [directory / f"{name}-{v}.gguf" for v in "at"]
     try:
-        modes = compile_layers(build, models, name) if name in PERIODS else compile_models(build, models)
+        modes = compile_part(build, directory, name)
     except Exception:  # one architecture must not stop the others; the part is not kept
         return name, {(0, 0): traceback.format_exc()}
     part.parent.mkdir(exist_ok=True)
@@ -159,7 +175,7 @@ def main():
     version, build, directory, output, *only = sys.argv[1:]
     build, directory = pathlib.Path(build).resolve(), pathlib.Path(directory).resolve()
     names = only or sorted(p.name[:-len("-a.gguf")] for p in directory.glob("*-a.gguf")
-                           if (directory / p.name.replace("-a.", "-t.")).exists())
+                           if (directory / p.name.replace("-a.", "-t.")).exists()) + sorted(variants.VARIANTS)
     symbols_used, tables = Numbered(), {}
     with multiprocessing.Pool(int(os.environ.get("JOBS", "2"))) as pool:
         for name, modes in pool.imap_unordered(compile_architecture, [(build, directory, n) for n in names]):
@@ -167,9 +183,10 @@ def main():
             unsolved = [v for v in problems.values() if not v.startswith("refused")]
             print(name, f"{len(modes) - len(problems)} modes", *unsolved[:2], sep="  ", flush=True)
             writer = ArchitectureWriter(symbols_used)
-            encoded = {k: [writer.graph(g) for g in v] for k, v in modes.items() if not isinstance(v, str)}
+            encoded = {k: [writer.graph(g) for g in v] for k, v in modes.items()
+                       if not isinstance(v, str) and k in grid()}
             if encoded:
-                header = gguf_header.read(directory / f"{name}-a.gguf")
+                header = header_of(directory, name, "a")
                 tables[name] = (header.architecture, structure.describe(header), writer.bytes(encoded))
     raw = file_bytes(version, symbols_used, [tables[name] for name in sorted(tables)])
     pathlib.Path(output).write_bytes(raw)

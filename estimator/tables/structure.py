@@ -46,6 +46,10 @@ def switches(header):
         out += " groups"
     if known.get("expert_used_count") == 1:
         out += " one-expert"
+    if known.get("ssm.group_count") == 1:
+        out += " one-group"
+    if header.value(header.architecture + ".attention.indexer.types") is not None:
+        out += " indexer-types"
     if header.architecture == "baichuan" and known["block_count"] == 32:
         out += " rope"
     return out

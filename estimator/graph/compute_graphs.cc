@@ -1,9 +1,7 @@
-#include "estimator/graph/exact.h"
+#include "estimator/graph/compute_graphs.h"
 
 #include <algorithm>
 #include <optional>
-
-#include "estimator/graph/replay.h"
 
 namespace headroom::estimator {
 namespace {
@@ -22,7 +20,6 @@ std::optional<Attention> AttentionOf(const Shape& shape) {
   if (k_f16 && v_f16) return shape.flash ? Attention::kF16 : Attention::kPlain;
   if (!shape.flash) return std::nullopt;
   if (k_f16 && v_quantised) return Attention::kF16QuantisedV;
-  if (k_quantised && v_f16) return Attention::kQuantisedK;
   if (!k_quantised || !v_quantised) return std::nullopt;
   return shape.k == shape.v ? Attention::kQuantised : Attention::kMixedQuantised;
 }
@@ -36,8 +33,8 @@ std::optional<GraphMode::Slots> SlotsOf(const Shape& shape) {
 
 }  // namespace
 
-Result<ComputeBytes> ExactCompute(const ModelFile& model, const Shape& shape,
-                                  std::string_view version) {
+Result<ReplayedCompute> ReplayCompute(const ModelFile& model, const Shape& shape,
+                                      std::string_view version) {
   const std::string_view file = GraphTableOf(version);
   const auto attention = AttentionOf(shape);
   const auto slots = SlotsOf(shape);

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "estimator/memory/compute.h"
+#include "estimator/graph/replay.h"
 
 namespace headroom::estimator {
 
@@ -12,7 +12,7 @@ std::string_view GraphTableOf(std::string_view version);
 
 // Compute buffers of `model` served as `shape` by `version`. Errors: kNotFound without a table for
 // the version, architecture or configuration; kUnsupported if the table does not fit the model.
-Result<ComputeBytes> ExactCompute(const ModelFile& model, const Shape& shape,
-                                  std::string_view version);
+Result<ReplayedCompute> ReplayCompute(const ModelFile& model, const Shape& shape,
+                                      std::string_view version);
 
 }  // namespace headroom::estimator
