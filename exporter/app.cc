@@ -67,7 +67,9 @@ Result<Json> LiveState(App::State& app) {
 }
 
 asio::awaitable<Result<std::string>> Metrics(App::State& app, Scraper::Query query) {
-  if (app.options.scrape_models) co_await app.runtime_pages.Refresh(app.RuntimeTargets());
+  if (app.scraper->Takes(query, "runtime")) {
+    co_await app.runtime_pages.Refresh(app.RuntimeTargets());
+  }
   co_return app.scraper->Scrape(query);
 }
 

@@ -34,7 +34,8 @@ struct App::State {
   ServingSeries Serving();
 
   boost::asio::awaitable<void> RunServing();
-  boost::asio::awaitable<void> RunUsage();  // measures the model servers, with the watchdog's interval
+  boost::asio::awaitable<void>
+  RunUsage();  // measures the model servers, with the watchdog's interval
   void SpawnFeeds(net::TaskGroup& group);
 
   boost::asio::any_io_executor executor;

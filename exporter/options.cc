@@ -49,21 +49,22 @@ void AddNodeFlags(Flags& flags, AppOptions& o) {
 void AddModelFlags(Flags& flags, AppOptions& o) {
   flags.Add("llama-server", o.llama_server, "PROGRAM",
             "the llama-server to run: a path, or a name to look up in PATH");
-  flags.Add("server", "NAME=PROGRAM",
-            "the program of another model server: vllm-metal, vllm or mistralrs (repeatable)", "",
-            [&o](std::string_view text) -> Result<void> {
-              const size_t equals = text.find('=');
-              const std::string name(text.substr(0, equals));
-              const auto* kind = name.empty() ? nullptr : FindServerKind(name);
-              if (kind == nullptr || equals == std::string_view::npos ||
-                  equals + 1 == text.size()) {
-                return Error(Code::kInvalid,
-                             "expected vllm-metal=PROGRAM, vllm=PROGRAM or mistralrs=PROGRAM, got "
-                             "'" + std::string(text) + "'");
-              }
-              o.servers[name] = text.substr(equals + 1);
-              return {};
-            });
+  flags.Add(
+      "server", "NAME=PROGRAM",
+      "the program of another model server: vllm-metal, vllm or mistralrs (repeatable)", "",
+      [&o](std::string_view text) -> Result<void> {
+        const size_t equals = text.find('=');
+        const std::string name(text.substr(0, equals));
+        const auto* kind = name.empty() ? nullptr : FindServerKind(name);
+        if (kind == nullptr || equals == std::string_view::npos || equals + 1 == text.size()) {
+          return Error(Code::kInvalid,
+                       "expected vllm-metal=PROGRAM, vllm=PROGRAM or mistralrs=PROGRAM, got "
+                       "'" +
+                           std::string(text) + "'");
+        }
+        o.servers[name] = text.substr(equals + 1);
+        return {};
+      });
   flags.Add("model-host", o.model_host, "ADDRESS", "address each llama-server listens on");
   flags.Add("model-ports", "FIRST-LAST", "ports for the llama-servers", "19900-19999",
             [&o](std::string_view text) -> Result<void> {
@@ -78,16 +79,16 @@ void AddModelFlags(Flags& flags, AppOptions& o) {
             "file with the token that /v1/header asks for; without it /v1/header is off");
   flags.Add("store-dir", o.store_dir, "DIR",
             "where models from https:// and hf:// are kept; below --state-dir if empty");
-  flags.Add("store-limit", "QUANTITY",
-            "most that the store may hold, as in 500Gi: what was used longest ago goes when room is "
-            "needed, never a file of a known model; nothing is removed without",
-            "",
-            [&o](std::string_view text) -> Result<void> {
-              const auto bytes = ParseQuantity(text);
-              if (!bytes) return bytes.error();
-              o.store_limit = *bytes;
-              return {};
-            });
+  flags.Add(
+      "store-limit", "QUANTITY",
+      "most that the store may hold, as in 500Gi: what was used longest ago goes when room is "
+      "needed, never a file of a known model; nothing is removed without",
+      "", [&o](std::string_view text) -> Result<void> {
+        const auto bytes = ParseQuantity(text);
+        if (!bytes) return bytes.error();
+        o.store_limit = *bytes;
+        return {};
+      });
   flags.Add(
       "source-allow", o.source_allow, "HOST|CIDR",
       "hosts that models may be fetched from, beside huggingface.co and its CDN: HOST[:PORT], "

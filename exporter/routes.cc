@@ -125,6 +125,9 @@ Json ModelsJson(const std::vector<ModelView>& models, const std::optional<Runtim
     item.Set("name", model.name);
     item.Set("state", ToString(model.state));
     item.Set("reason", model.reason);
+    Json ignored = Json::MakeArray();
+    for (const std::string& line : model.fields_ignored) ignored.Append(line);
+    item.Set("fieldsIgnored", std::move(ignored));
     item.Set("pid", model.pid != 0 ? Json(static_cast<int64_t>(model.pid)) : Json());
     item.Set("port", model.port != 0 ? Json(static_cast<int64_t>(model.port)) : Json());
     item.Set("endpoint", model.endpoint.empty() ? Json() : Json(model.endpoint));

@@ -74,11 +74,11 @@ struct ServingSpec {
 struct Model {
   Meta meta;
   std::string source;  // of the primary file: files[0] below spec.source, or spec.source itself
-  std::string source_secret;  // of spec.sourceSecretRef, "" = none
+  std::string source_secret;                // of spec.sourceSecretRef, "" = none
   std::string sha256, mmproj, accelerator;  // accelerator as written; "" = unset
-  std::string format;                               // "gguf" unless set
-  estimator::BudgetTexts budget;                    // memoryBudget, memoryFraction as written
-  std::string node_name;                            // spec.nodeName, else the annotation
+  std::string format;                       // "gguf" unless set
+  estimator::BudgetTexts budget;            // memoryBudget, memoryFraction as written
+  std::string node_name;                    // spec.nodeName, else the annotation
   std::map<std::string, std::string, std::less<>> node_selector;
   std::optional<int64_t> gpu_layers;
   std::optional<ServingSpec> serving;

@@ -10,7 +10,8 @@ namespace headroom::kube {
 // every other name as it is.
 std::string CanonicalRuntime(std::string_view text);
 
-// A server of Apple silicon that a node can launch beside llama-server. Its memory is not estimated.
+// A server of Apple silicon that a node can launch beside llama-server. Its memory is not
+// estimated.
 bool IsNativeRuntime(std::string_view canonical);
 
 }  // namespace headroom::kube

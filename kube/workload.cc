@@ -143,8 +143,10 @@ Result<ServingOptions> ServingOptionsOf(const Workload& workload) {
   const ServingSpec& spec = workload.spec;
   if (!spec.problem.empty()) return Error(Code::kInvalid, spec.problem);
   if (!spec.runtime.empty() && !IsNativeRuntime(spec.runtime)) {
-    return Error(Code::kInvalid, spec.path + ".runtime: expected llama-server, vllm-metal, vllm or "
-                                             "mistralrs, got '" + spec.runtime + "'");
+    return Error(Code::kInvalid, spec.path +
+                                     ".runtime: expected llama-server, vllm-metal, vllm or "
+                                     "mistralrs, got '" +
+                                     spec.runtime + "'");
   }
   ServingOptions out;
   if (workload.kind == Kind::kInferenceService) out.context = kServiceContext;

@@ -1,6 +1,6 @@
 // Keeping the store of downloaded models below a size: what was used longest ago goes first, and
-// nothing that is in use ever goes. The unit is the folder of one source (store_path.h): the parts of
-// a split, their records and what is left of a download that nobody goes on with.
+// nothing that is in use ever goes. The unit is the folder of one source (store_path.h): the parts
+// of a split, their records and what is left of a download that nobody goes on with.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // The memory of processes, read no more often than it is worth: on Linux the figure of a process
-// costs a walk over its page tables (half a second for 50 GB of mapped weights), so a reading is good
-// for a hundred times as long as it took, and at least for a second. Owned by the machine.
+// costs a walk over its page tables (half a second for 50 GB of mapped weights), so a reading is
+// good for a hundred times as long as it took, and at least for a second. Owned by the machine.
 #pragma once
 
 #include <sys/types.h>

@@ -59,9 +59,7 @@ class Line {
     rest_.remove_prefix(1);
     return true;
   }
-  std::string_view Word() {
-    return Cut(std::min(rest_.find_first_of(" \t"), rest_.size()));
-  }
+  std::string_view Word() { return Cut(std::min(rest_.find_first_of(" \t"), rest_.size())); }
   std::string_view Name() {
     if (rest_.empty() || !IsNameStart(rest_.front())) return {};
     const auto end = std::find_if_not(rest_.begin(), rest_.end(), IsNamePart);
@@ -244,8 +242,10 @@ void MergeFamilies(std::vector<ForeignFamily>& into, const std::vector<ForeignFa
 std::string ExpositionText(const std::vector<ForeignFamily>& families) {
   std::string text;
   for (const ForeignFamily& family : families) {
-    const std::string& help = family.help.empty() ? "As the model's server reports it." : family.help;
-    text += "# HELP " + family.name + " " + help + "\n# TYPE " + family.name + " " + family.type + "\n";
+    const std::string& help =
+        family.help.empty() ? "As the model's server reports it." : family.help;
+    text +=
+        "# HELP " + family.name + " " + help + "\n# TYPE " + family.name + " " + family.type + "\n";
     for (const std::string& sample : family.samples) text += sample + "\n";
   }
   return text;

@@ -18,8 +18,8 @@ class FeedsCollector final : public Collector {
                 feed.synced, labels);
       out.Counter("headroom_feed_events_total", "Changes of objects that were heard of.",
                   feed.events, labels);
-      out.Counter("headroom_feed_relists_total", "Times all objects were read again.",
-                  feed.relists, labels);
+      out.Counter("headroom_feed_relists_total", "Times all objects were read again.", feed.relists,
+                  labels);
       if (feed.last_contact == WallTime{}) continue;
       out.Gauge("headroom_feed_last_contact_timestamp_seconds",
                 "Last good answer of the API server, or good reading of the folder.",

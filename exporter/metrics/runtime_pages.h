@@ -1,7 +1,7 @@
 // RuntimePages: what the model servers say of themselves (llama-server's /metrics), asked for while
 // our own page is made. All are asked at once and waited for a moment only; one that has not
-// answered by then is not waited for again until it does, so that a hung server costs one scrape its
-// patience and no more. Its answer, when it comes, is shown on the next page, with its time.
+// answered by then is not waited for again until it does, so that a hung server costs one scrape
+// its patience and no more. Its answer, when it comes, is shown on the next page, with its time.
 // One thread; owned by the app, which joins Run().
 #pragma once
 

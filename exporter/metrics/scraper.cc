@@ -55,6 +55,13 @@ Result<std::vector<Collector*>> Scraper::Select(const Query& query) const {
   return selected;
 }
 
+bool Scraper::Takes(const Query& query, std::string_view collector) const {
+  const auto selected = Select(query);
+  return selected &&
+         std::any_of(selected->begin(), selected->end(),
+                     [collector](const Collector* one) { return one->name() == collector; });
+}
+
 bool Scraper::Run(Collector& collector, Families& page) {
   const auto known = failing_.find(collector.name());
   auto families = CollectSafely(collector);

@@ -29,6 +29,8 @@ class Scraper {
   // The page. `collect[]` (repeatable) takes only these collectors, `exclude[]` all but these;
   // other parameters are ignored. kInvalid (HTTP 400): both kinds, or a name no collector has.
   Result<std::string> Scrape(const Query& query);
+  // Whether that page would have this collector's series: what it needs may be costly to get.
+  bool Takes(const Query& query, std::string_view collector) const;
 
  private:
   Result<std::vector<Collector*>> Select(const Query& query) const;

@@ -137,12 +137,17 @@ void CleanUp(Cleanup& work) {
 
 asio::awaitable<Result<void>> Fetcher::MakeRoom(const Order& order) {
   if (options_.store_limit == 0) co_return Result<void>();
+  const auto in_use = order.in_use();
+  if (!in_use) {
+    co_return Error(Code::kUnavailable,
+                    "waiting until all models are known: the store has a limit (--store-limit)");
+  }
   const auto work = std::make_shared<Cleanup>();
   work->store = options_.store_dir;
   work->limit = options_.store_limit;
   work->coming = order.bytes;
   work->target = FolderOf(PathOf(order.source));
-  for (const std::string& path : order.in_use()) work->in_use.insert(FolderOf(path));
+  for (const std::string& path : *in_use) work->in_use.insert(FolderOf(path));
   std::function<void()> clean = [work] { CleanUp(*work); };
   co_await net::RunBlocking(std::move(clean));
   if (work->plan.enough) co_return Result<void>();

@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,8 @@ struct FetcherOptions {
   sources::AddressPolicy policy;
   std::string
       token_file;       // of Hugging Face; read at each use, so that it can be rotated; "" = none
-  net::SslContext tls;          // null: the system's trust store
-  uint64_t store_limit = 0;     // bytes the store may hold; 0 = no limit, and nothing is removed
+  net::SslContext tls;  // null: the system's trust store
+  uint64_t store_limit = 0;  // bytes the store may hold; 0 = no limit, and nothing is removed
 };
 
 class Fetcher {
@@ -42,9 +43,10 @@ class Fetcher {
     sources::Source source;
     std::string sha256, token;
     uint64_t bytes = 0;  // of all its files, as far as known
-    Progress progress;  // may refuse to go on
-    // Files of the store that somebody may use, asked when the turn has come.
-    std::function<std::vector<std::string>()> in_use;
+    Progress progress;   // may refuse to go on
+    // Files of the store that somebody may use, asked when the turn has come; nullopt while that is
+    // not known yet.
+    std::function<std::optional<std::vector<std::string>>()> in_use;
   };
   // Waits for its turn, makes room where the store has a limit, and fetches.
   boost::asio::awaitable<Result<void>> Fetch(Order order);

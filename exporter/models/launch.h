@@ -20,8 +20,8 @@ struct LaunchInput {
   const Runtime* runtime = nullptr;  // borrowed for the call
   const kube::Workload* workload = nullptr;
   // As written, for what cannot be honoured (unhonoured.h); what can is in `workload`.
-  Json fields;        // Model.spec.serving or InferenceService.spec
-  Json model_fields;  // Model.spec
+  Json fields;                        // Model.spec.serving or InferenceService.spec
+  Json model_fields;                  // Model.spec
   estimator::ServingOptions serving;  // what was admitted
   std::string model_path, mmproj_path;
   std::string host = "127.0.0.1";

@@ -79,6 +79,7 @@ struct ModelView {
   std::string key, ns, name, kind;
   State state = State::kPending;
   std::string reason;
+  std::vector<std::string> fields_ignored;
   pid_t pid = 0;
   uint16_t port = 0;
   uint64_t footprint = 0;  // as admitted; 0 = not known yet

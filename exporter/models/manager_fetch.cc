@@ -62,7 +62,8 @@ std::vector<Manager::Fetchable> Manager::Missing(const Record& record) const {
   if (auto model = Lacking(spec.source, sha256 ? *sha256 : "")) {
     missing.push_back({std::move(*model), sha256 ? *sha256 : "", false});
   }
-  if (auto mmproj = Lacking(spec.spec.mmproj, "")) missing.push_back({std::move(*mmproj), "", true});
+  if (auto mmproj = Lacking(spec.spec.mmproj, ""))
+    missing.push_back({std::move(*mmproj), "", true});
   return missing;
 }
 
@@ -184,7 +185,7 @@ asio::awaitable<Event> Manager::TryFetch(Key key, uint64_t attempt) {
     if (model && order.source.url.host == model->url.host) order.token = *token;
     order.bytes = file.projector ? mmproj_bytes : model_bytes;
     order.progress = progress;
-    order.in_use = [this] { return FilesInUse(); };
+    order.in_use = [this] { return synced_ ? std::optional(FilesInUse()) : std::nullopt; };
     auto got = co_await seams_.fetcher->Fetch(std::move(order));
     if (!got) co_return FetchFailure(got.error());
   }

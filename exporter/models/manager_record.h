@@ -46,7 +46,8 @@ struct Manager::Record {
   SteadyTime told_at{};
   bool status_due = false, status_running = false, event_due = false;
   bool exceeded_due = false;                   // the event, like event_due
-  std::vector<std::string> told_not_honoured;  // in an event
+  bool fields_due = false;                     // likewise
+  std::vector<std::string> told_not_honoured;
   std::vector<kube::EventText> more_events;  // beside the one of the state
   int tasks = 0;                             // in flight; the record must stay
 

@@ -23,6 +23,13 @@ std::string Manager::Endpoint(const Record& record) const {
 
 void Manager::Report(Record& record, State before) {
   const Supervised& it = record.it;
+  if (record.told_not_honoured != record.not_honoured) {
+    record.told_not_honoured = record.not_honoured;
+    record.fields_due = !record.not_honoured.empty();
+    for (const std::string& line : record.not_honoured) {
+      LogWarn("field without effect", {{"workload", record.key}, {"field", line}});
+    }
+  }
   if (it.state == before && it.reason == record.told_reason) return;
   if (!IsReported(it.state)) return;
   if (it.state == record.told && it.reason == record.told_reason) return;
@@ -102,10 +109,7 @@ std::vector<kube::EventText> Manager::DueEvents(Record& record) const {
     auto event = StateEvent(it.state, it.reason, record.check_failed, options_.node_name);
     if (event) events.push_back(std::move(*event));
   }
-  if (record.told_not_honoured != record.not_honoured) {
-    record.told_not_honoured = record.not_honoured;
-    if (!record.not_honoured.empty()) events.push_back(FieldsEvent(record.not_honoured));
-  }
+  if (std::exchange(record.fields_due, false)) events.push_back(FieldsEvent(record.not_honoured));
   if (std::exchange(record.exceeded_due, false) && record.usage.exceeded()) {
     events.push_back(ExceededEvent(record.usage.Text(), options_.node_name));
   }
@@ -172,6 +176,7 @@ std::vector<ModelView> Manager::Views() const {
     view.name = key.substr(second + 1);
     view.state = record->it.state;
     view.reason = record->it.reason;
+    view.fields_ignored = record->not_honoured;
     view.pid = record->it.pid;
     view.port = record->it.pid != 0 ? record->port : 0;
     view.footprint = record->footprint;

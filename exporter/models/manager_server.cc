@@ -45,9 +45,8 @@ Result<LaunchPlan> Manager::PlanOther(const Record& record, uint16_t port) const
     return Error(Code::kInvalid, workload.spec.runtime + ": is no model server of this node");
   }
   const auto named = options_.servers.find(std::string(input.kind->name));
-  const std::string program = named != options_.servers.end()
-                                  ? named->second
-                                  : std::string(input.kind->executable);
+  const std::string program =
+      named != options_.servers.end() ? named->second : std::string(input.kind->executable);
   const auto found = FindExecutable(program, std::getenv("PATH"));
   if (!found && port != 0) return found.error();
   input.executable = found ? *found : program;

@@ -12,7 +12,7 @@
 namespace headroom::exporter {
 
 struct PreflightInput {
-  const kube::Workload* workload = nullptr;      // borrowed for the call
+  const kube::Workload* workload = nullptr;  // borrowed for the call
   // Borrowed for the call; nullptr = a server that is not estimated.
   const sources::ModelHeader* header = nullptr;
   std::optional<uint64_t> declared;  // of such a server, where no memoryBudget says it

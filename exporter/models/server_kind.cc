@@ -79,7 +79,8 @@ std::string Fraction(uint64_t bytes, uint64_t total) {
 // A file or folder of this node, or the name of a repository that the server fetches itself.
 Result<std::string> ModelArgument(const std::string& text) {
   constexpr std::string_view kHub = "hf://";
-  if (text.starts_with(kHub) && text.find('@') == std::string::npos) return text.substr(kHub.size());
+  if (text.starts_with(kHub) && text.find('@') == std::string::npos)
+    return text.substr(kHub.size());
   const auto source = sources::ParseSource(text);
   if (!source) return source.error();
   using Where = sources::Source::Where;

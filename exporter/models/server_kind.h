@@ -1,6 +1,6 @@
-// The model servers a node can launch, as data: what to start, with which arguments and environment,
-// and where it says that it is well. One more server is one more entry; llama-server's arguments are
-// its own matter (launch.h), since they decide its footprint. Pure.
+// The model servers a node can launch, as data: what to start, with which arguments and
+// environment, and where it says that it is well. One more server is one more entry; llama-server's
+// arguments are its own matter (launch.h), since they decide its footprint. Pure.
 #pragma once
 
 #include <span>

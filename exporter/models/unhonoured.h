@@ -11,8 +11,8 @@
 
 namespace headroom::exporter {
 
-// `serving` is Model.spec.serving or InferenceService.spec, `model` is Model.spec. One line for each
-// field: "spec.speculativeDecoding: draft models are not started on this node".
+// `serving` is Model.spec.serving or InferenceService.spec, `model` is Model.spec. One line for
+// each field: "spec.speculativeDecoding: draft models are not started on this node".
 std::vector<std::string> UnhonouredFields(const kube::Workload& workload, const Json& serving,
                                           const Json& model);
 

@@ -48,7 +48,8 @@ std::vector<std::string> WorkloadSet::Apply(Kind kind, const ObjectEvent& event)
     models_.erase(name);
     if (!gone) {
       models_[name] = {kube::DecodeModel(event.object), Member(event.object, {"spec", "serving"}),
-                       Member(event.object, {"spec"}), Member(event.object, {"status"}), SpecText(event.object, meta)};
+                       Member(event.object, {"spec"}), Member(event.object, {"status"}),
+                       SpecText(event.object, meta)};
     }
     JoinModel(name, changed);
   } else if (kind == Kind::kInferenceService) {

@@ -17,10 +17,10 @@ class WorkloadSet {
  public:
   struct Entry {
     kube::Workload workload;
-    Json fields;       // the serving fields as written
-    Json model_fields; // Model.spec as written
-    Json status;       // of the object that is claimed, as the API server last gave it
-    std::string spec;  // changes exactly when the specification or the binding does
+    Json fields;        // the serving fields as written
+    Json model_fields;  // Model.spec as written
+    Json status;        // of the object that is claimed, as the API server last gave it
+    std::string spec;   // changes exactly when the specification or the binding does
   };
 
   // Returns the keys of the workloads that may have changed, come or gone.

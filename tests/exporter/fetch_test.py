@@ -3,16 +3,15 @@
 has a limit. Usage: fetch_test.py EXPORTER MAKE_GGUF LLAMA_SERVER
 """
 
-import http.server
 import pathlib
-import re
-import ssl
 import subprocess
 import sys
-import threading
 import unittest
 
 from exporter_fixture import ExporterTest, eventually, fetch
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from file_host import FileHost  # noqa: E402
 
 MANIFEST = """
 apiVersion: inference.llmkube.dev/v1alpha1
@@ -25,75 +24,11 @@ spec:
 """
 
 
-class Hub:
-    """Serves one content under every path, by ranges; stops after `stop_at` bytes until released."""
-
-    def __init__(self, folder, content):
-        self.content = content
-        self.stop_at = None
-        self.released = threading.Event()
-        self.ranges = []
-        key, self.certificate = folder / "hub.key", folder / "hub.crt"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", "-keyout", key, "-out", self.certificate, "-days", "1", "-subj", "/CN=hub",
-             "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate, key)
-        hub = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                hub.answer(self)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def answer(self, request):
-        wanted = request.headers.get("Range")
-        size = len(self.content)
-        first, last = 0, size - 1
-        if wanted:
-            bounds = re.fullmatch(r"bytes=(\d+)-(\d*)", wanted)
-            first = int(bounds[1])
-            last = min(int(bounds[2] or last), last)
-        download = not wanted or not bounds[2]  # the header is asked for up to a limit
-        if download:
-            self.ranges.append(first)
-        request.send_response(206 if wanted else 200)
-        request.send_header("ETag", '"v1"')
-        request.send_header("Content-Length", str(last + 1 - first))
-        if wanted:
-            request.send_header("Content-Range", f"bytes {first}-{last}/{size}")
-        request.end_headers()
-        body = self.content[first:last + 1]
-        try:
-            if download and self.stop_at is not None and not self.released.is_set():
-                request.wfile.write(body[:self.stop_at])
-                request.wfile.flush()
-                self.released.wait(60)
-                body = body[self.stop_at:]
-            request.wfile.write(body)
-        except OSError:
-            pass  # the exporter was killed
-
-    def close(self):
-        self.released.set()
-        self.server.shutdown()
-        self.server.server_close()
-
-
 class Fetching(ExporterTest):
     def setUp(self):
         super().setUp()
         self.content = self.gguf.read_bytes()
-        self.hub = Hub(self.root, self.content)
+        self.hub = FileHost(self.root, self.content)
         self.addCleanup(self.hub.close)
         self.store = self.root / "store"
 
@@ -102,7 +37,7 @@ class Fetching(ExporterTest):
                           self.hub.certificate, "--store-dir", self.store, *args)
 
     def apply_url(self, name):
-        url = f"https://127.0.0.1:{self.hub.port}/{name}/model.gguf"
+        url = f"{self.hub.url}/{name}/model.gguf"
         (self.manifests / f"{name}.yaml").write_text(MANIFEST.format(name=name, url=url))
 
     def remove(self, name):

@@ -1,17 +1,16 @@
-#include "exporter/metrics/exposition.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/files.h"
+#include "exporter/metrics/exposition.h"
 
 namespace headroom::exporter {
 namespace {
 
 using testing::HasSubstr;
 
-std::string Shown(std::string_view page, const ForeignLabels& labels = {{"namespace", "a"},
-                                                                        {"name", "m"}}) {
+std::string Shown(std::string_view page,
+                  const ForeignLabels& labels = {{"namespace", "a"}, {"name", "m"}}) {
   const auto families = ParseExposition(page, labels);
   return families ? ExpositionText(*families) : "error: " + families.error().message();
 }
@@ -31,8 +30,9 @@ TEST(Exposition, AddsLabelsAndMakesNamesLegal) {
       {"# TYPE x gauge\r\nx{ name=\"o\\\"}\" , le = \"1\", } +Inf 1700000000000\r\n",
        "# HELP x As the model's server reports it.\n# TYPE x gauge\n"
        "x{namespace=\"a\",name=\"m\",exported_name=\"o\\\"}\",le=\"1\"} +Inf\n"},
-      {"x NaN", "# HELP x As the model's server reports it.\n# TYPE x untyped\n"
-                "x{namespace=\"a\",name=\"m\"} NaN\n"},
+      {"x NaN",
+       "# HELP x As the model's server reports it.\n# TYPE x untyped\n"
+       "x{namespace=\"a\",name=\"m\"} NaN\n"},
       {"# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3.5\nh_count 2\n",
        "# HELP h As the model's server reports it.\n# TYPE h histogram\n"
        "h_bucket{namespace=\"a\",name=\"m\",le=\"1\"} 1\n"

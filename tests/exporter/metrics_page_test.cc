@@ -89,8 +89,9 @@ WatchdogSeries Watchdog() {
 }
 
 std::vector<FeedSeries> Feeds() {
-  return {{.kind = "Model", .synced = true, .events = 12, .relists = 1, .last_contact = At(1760000090)},
-          {.kind = "InferenceService"}};
+  return {
+      {.kind = "Model", .synced = true, .events = 12, .relists = 1, .last_contact = At(1760000090)},
+      {.kind = "InferenceService"}};
 }
 
 // Two servers with one recorded page, and one that has never answered.

@@ -1,6 +1,5 @@
 // Real sockets: servers that answer, hang, refuse, or talk too much.
 #include "exporter/metrics/runtime_pages.h"
-
 #include "tests/net/net_fixture.h"
 
 namespace headroom::exporter {

@@ -60,6 +60,12 @@ TEST(Scraper, OneFailureCostsNobodyElse) {
 
 TEST(Scraper, TakesOrLeavesCollectors) {
   Scraper scraper = Make();
+  EXPECT_TRUE(scraper.Takes({}, "one"));
+  EXPECT_TRUE(scraper.Takes({{"collect[]", "one"}}, "one"));
+  EXPECT_FALSE(scraper.Takes({{"collect[]", "two"}}, "one"));
+  EXPECT_FALSE(scraper.Takes({{"exclude[]", "one"}}, "one"));
+  EXPECT_FALSE(scraper.Takes({}, "none"));
+  EXPECT_FALSE(scraper.Takes({{"collect[]", "one"}, {"exclude[]", "two"}}, "one")) << "no page";
   const auto some = scraper.Scrape({{"collect[]", "one"}, {"collect[]", "two"}, {"x", "y"}});
   ASSERT_TRUE(some);
   EXPECT_THAT(*some, HasSubstr("test_one 1\n"));

@@ -121,7 +121,8 @@ TEST(Fields, OfAService) {
       {R"({"spec": {"priority": "high"}})", ""},
       {R"({"spec": {"evictionProtection": true}})", ""},
       {R"({"spec": {"endpoint": {"port": 8080, "type": "ClusterIP",
-                                 "path": "/v1/chat/completions"}}})", ""},
+                                 "path": "/v1/chat/completions"}}})",
+       ""},
       {R"({"spec": {"runtime": "llama-server"}})", ""},
       {R"({"spec": {"replicas": 1, "suspend": false}})", ""},
       {R"({"metadata": {"labels": {"a": "c"}, "annotations": {"x": "y"}}})", ""},
@@ -163,12 +164,14 @@ TEST(Fields, OfAService) {
 TEST(Fields, OfTheModelOfAService) {
   const Row rows[] = {
       {R"({"spec": {"source": "https://h.example/other.gguf"}})", "other.gguf "},
-      {R"({"spec": {"source": "hf://o/r@v1", "files": ["q4.gguf"]}})", "/store/hf://o/r/q4.gguf@v1 "},
+      {R"({"spec": {"source": "hf://o/r@v1", "files": ["q4.gguf"]}})",
+       "/store/hf://o/r/q4.gguf@v1 "},
       {R"({"spec": {"mmproj": "/p.gguf"}})", "--mmproj /p.gguf "},
       {R"({"spec": {"hardware": {"gpu": {"layers": 12}}}})", "--n-gpu-layers 12 "},
       {R"({"spec": {"hardware": {"gpu": {"layers": -1}}}})", "--n-gpu-layers -1 "},
       {R"({"spec": {"hardware": {"gpu": {"layers": 0, "enabled": true, "count": 1,
-                                         "vendor": "nvidia"}}}})", ""},
+                                         "vendor": "nvidia"}}}})",
+       ""},
       {R"({"spec": {"hardware": {"memoryBudget": "9Gi"}}})", ""},
       {R"({"spec": {"hardware": {"memoryFraction": 0.5}}})", ""},
       {R"({"spec": {"quantization": "Q4_K_M", "format": "gguf"}})", ""},
@@ -230,9 +233,9 @@ TEST(Fields, AFileThatIsNoPartOfTheFirstIsReported) {
       true);
   ASSERT_TRUE(parts) << parts.error().message();
   EXPECT_EQ(parts->ignored, "");
-  const auto other = Launch(kService, kModel,
-                            R"({"spec": {"source": "hf://o/r", "files": ["m.gguf", "draft.gguf"]}})",
-                            true);
+  const auto other =
+      Launch(kService, kModel,
+             R"({"spec": {"source": "hf://o/r", "files": ["m.gguf", "draft.gguf"]}})", true);
   ASSERT_TRUE(other) << other.error().message();
   EXPECT_THAT(other->ignored, HasSubstr("spec.files: draft.gguf: "));
 }

@@ -1,9 +1,8 @@
-#include "exporter/models/server_kind.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "exporter/models/preflight.h"
+#include "exporter/models/server_kind.h"
 
 namespace headroom::exporter {
 namespace {
@@ -45,8 +44,8 @@ TEST(ServerKind, CommandLines) {
   const auto metal = Case("vllm-metal").Plan();
   ASSERT_TRUE(metal) << metal.error().message();
   EXPECT_EQ(metal->executable, "/bin/server");
-  EXPECT_THAT(metal->arguments, ElementsAre("serve", "o/r", "--host", "127.0.0.1", "--port", "19900",
-                                            "--max-model-len", "4096"));
+  EXPECT_THAT(metal->arguments, ElementsAre("serve", "o/r", "--host", "127.0.0.1", "--port",
+                                            "19900", "--max-model-len", "4096"));
   EXPECT_THAT(metal->environment,
               ElementsAre("VLLM_METAL_MEMORY_FRACTION=0.7500", "VLLM_METAL_USE_MLX=1"));
   Case engine("vllm", "file:///models/qwen");
@@ -56,16 +55,19 @@ TEST(ServerKind, CommandLines) {
               ElementsAre("serve", "/models/qwen", "--host", "127.0.0.1", "--port", "19900",
                           "--gpu-memory-utilization", "0.7500", "--seed", "1"))
       << "what is not known is left out";
-  EXPECT_THAT(Case("mistralrs", "Qwen/Qwen3-4B").Plan()->arguments,
-              ElementsAre("--serve-ip", "127.0.0.1", "--port", "19900", "plain", "-m",
-                          "Qwen/Qwen3-4B"));
+  EXPECT_THAT(
+      Case("mistralrs", "Qwen/Qwen3-4B").Plan()->arguments,
+      ElementsAre("--serve-ip", "127.0.0.1", "--port", "19900", "plain", "-m", "Qwen/Qwen3-4B"));
 }
 
 TEST(ServerKind, TheShareIsNeverMoreThanWasGranted) {
   const struct {
     uint64_t bytes, total;
     const char* share;
-  } cases[] = {{1, 3, "0.3333"}, {2, 3, "0.6666"}, {64, 64, "1.0000"}, {65, 64, "1.0000"},
+  } cases[] = {{1, 3, "0.3333"},
+               {2, 3, "0.6666"},
+               {64, 64, "1.0000"},
+               {65, 64, "1.0000"},
                {1, 1u << 30, "0.0000"}};
   for (const auto& c : cases) {
     Case one("vllm-metal");

@@ -1,8 +1,7 @@
-#include "exporter/models/usage.h"
-
 #include <gtest/gtest.h>
 
 #include "exporter/memory/process_cache.h"
+#include "exporter/models/usage.h"
 
 namespace headroom::exporter {
 namespace {
@@ -22,11 +21,11 @@ TEST(Usage, OverItsEstimateIsSaidOnceAndDebounced) {
     bool says, exceeded;
   } readings[] = {
       {9.0, false, false},  {10.4, false, false},  // within the estimate's error
-      {10.6, false, false}, {10.6, false, false},  {10.4, false, false},  // a spike
-      {10.6, false, false}, {10.6, false, false},  {11.0, true, true},
-      {12.0, false, true},  {12.0, false, true},   {10.3, false, true},  // not back far enough
-      {10.1, false, true},  {10.1, false, true},   {10.1, false, false},
-      {11.0, false, false}, {11.0, false, false},  {11.0, true, true},
+      {10.6, false, false}, {10.6, false, false}, {10.4, false, false},  // a spike
+      {10.6, false, false}, {10.6, false, false}, {11.0, true, true},
+      {12.0, false, true},  {12.0, false, true},  {10.3, false, true},  // not back far enough
+      {10.1, false, true},  {10.1, false, true},  {10.1, false, false},
+      {11.0, false, false}, {11.0, false, false}, {11.0, true, true},
   };
   Usage usage;
   int i = 0;

@@ -5,32 +5,15 @@ Usage: servers_test.py EXPORTER MAKE_GGUF LLAMA_SERVER
 """
 
 import json
+import pathlib
 import struct
 import sys
 import unittest
 
 from exporter_fixture import ExporterTest, eventually, fetch
 
-STAND_IN = f"""#!{sys.executable}
-import http.server, json, os, sys
-with open(os.path.join(os.path.dirname(sys.argv[0]), "started.json"), "w") as out:
-    json.dump({{"args": sys.argv[1:], "env": dict(os.environ)}}, out)
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = b"vllm:num_requests_running{{engine=\\"0\\"}} 3\\n" if self.path == "/metrics" else b""
-        self.send_response(200 if self.path in ("/health", "/metrics") else 404)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-flag = "--serve-ip" if "--serve-ip" in sys.argv else "--host"
-address = (sys.argv[sys.argv.index(flag) + 1], int(sys.argv[sys.argv.index("--port") + 1]))
-http.server.ThreadingHTTPServer(address, Handler).serve_forever()
-"""
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from stand_in import write_stand_in  # noqa: E402
 
 MANIFEST = """
 apiVersion: inference.llmkube.dev/v1alpha1
@@ -46,10 +29,9 @@ spec:
 
 class Servers(ExporterTest):
     def begin(self, runtime):
-        program = self.root / "stand-in"
-        program.write_text(STAND_IN)
-        program.chmod(0o755)
-        self.start("--server", f"{runtime}={program}", "--memory-budget", "256Mi")
+        program = write_stand_in(self.root)
+        self.start("--server", f"{runtime}={program}", "--memory-budget", "256Mi",
+                   "--memory-watchdog-interval", "1s")
 
     def apply_for(self, runtime, source, budget=""):
         budget = f", memoryBudget: {budget}" if budget else ""
@@ -98,6 +80,16 @@ class Servers(ExporterTest):
         self.apply_for("mistralrs", "Qwen/other", "64Mi")
         self.until("ready", "m", pid=first["pid"])
         self.assertIn("Qwen/other", self.started()["args"])
+
+    def test_more_memory_than_granted_is_said_once(self):
+        # The interpreter alone takes more than this.
+        self.apply_for("vllm-metal", "o/r", "4Mi")
+        self.begin("vllm-metal")
+        self.until("ready", "m")
+        text = "more than the 4.0 MiB it was admitted with"
+        log = self.root / "log"
+        eventually(lambda: text in log.read_text(), "the excess is said")
+        self.assertEqual(log.read_text().count(text), 1)
 
     def test_a_size_comes_from_safetensors_headers_or_is_unknown(self):
         folder = self.models / "mlx"

@@ -15,15 +15,19 @@ from exporter_fixture import EXPORTER, ExporterTest, alive, eventually, fetch
 
 class Serving(ExporterTest):
     def test_serves_restarts_and_stops(self):
-        self.apply()
+        self.apply(more=", env: [{name: A}]")
         self.start()
         model = self.until("ready")
+        self.assertEqual(model["fieldsIgnored"], [
+            "spec.serving.env: the model server gets the environment of the exporter"])
         body = json.dumps({"prompt": "a", "n_predict": 4}).encode()
         status, answer, _ = fetch(model["endpoint"] + "/completion", data=body)
         self.assertEqual(status, 200)
         self.assertIn("content", json.loads(answer))
         page = fetch(self.url + "/metrics")[1].decode()
         self.assertIn('headroom_model_ready{namespace="default",name="tiny"} 1', page)
+        self.assertRegex(page, r'llamacpp_tokens_predicted_total{namespace="default",name="tiny"} 4')
+        self.assertRegex(page, r'headroom_model_load_duration_seconds{[^}]*} [0-9.]+')
         self.assertRegex(page, r"headroom_model_footprint_bytes{[^}]*} [1-9]")
 
         os.kill(model["pid"], signal.SIGKILL)
@@ -128,7 +132,7 @@ class Serving(ExporterTest):
                            (["--kubeconfig", "/none", *state], "/none"),
                            (["--memory-fraction", "1.5"], "--memory-fraction"),
                            (["--memory-budget", "banana"], "--memory-budget"),
-                           (["--tls-cert", "/none"], "both or neither"),
+                           (["--tls-cert", "/none"], "expected both or neither"),
                            (["--tls-cert", "/none", "--tls-key", "/none", *state], "/none"),
                            (["--bogus"], "--bogus")):
             done = subprocess.run([EXPORTER, "--listen", "127.0.0.1:0", *args],

@@ -88,9 +88,9 @@ TEST(Workload, ThePrimaryFileLiesBelowTheSource) {
       {"{source: /models/a.gguf, files: 7}", "/models/a.gguf"},
   };
   for (const auto& c : cases) EXPECT_EQ(ModelOf(c.spec).source, c.source);
-  EXPECT_EQ(WorkloadOf(ModelOf("{source: /m, sourceSecretRef: {name: hub}, serving: {}}"))
-                ->source_secret,
-            "hub");
+  EXPECT_EQ(
+      WorkloadOf(ModelOf("{source: /m, sourceSecretRef: {name: hub}, serving: {}}"))->source_secret,
+      "hub");
 }
 
 TEST(ServingOptions, DefaultsAreLlamaServersForAModelAndLlmkubesForAService) {

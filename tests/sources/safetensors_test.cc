@@ -44,12 +44,15 @@ TEST(Safetensors, ReadsAFolder) {
   const TempFolder folder;
   const std::string& path = folder.path();
   EXPECT_EQ(ReadSafetensorsBytes(path).error().code(), Code::kNotFound);
-  WriteSafetensors(path + "/model-00001-of-00002.safetensors", R"({"a":{"data_offsets":[0,8]}})", 8);
-  WriteSafetensors(path + "/model-00002-of-00002.safetensors", R"({"b":{"data_offsets":[0,5]}})", 5);
+  WriteSafetensors(path + "/model-00001-of-00002.safetensors", R"({"a":{"data_offsets":[0,8]}})",
+                   8);
+  WriteSafetensors(path + "/model-00002-of-00002.safetensors", R"({"b":{"data_offsets":[0,5]}})",
+                   5);
   std::ofstream(path + "/config.json") << "{}";
   EXPECT_EQ(*ReadSafetensorsBytes(path), 13u);
   EXPECT_EQ(*ReadSafetensorsBytes(path + "/model-00001-of-00002.safetensors"), 8u);
-  for (const char* bad : {"", "1234567", "\xff\xff\xff\xff\xff\xff\xff\x7f", "\x09\0\0\0\0\0\0\0{}"}) {
+  for (const char* bad :
+       {"", "1234567", "\xff\xff\xff\xff\xff\xff\xff\x7f", "\x09\0\0\0\0\0\0\0{}"}) {
     std::ofstream(path + "/bad.safetensors", std::ios::binary) << bad;
     EXPECT_FALSE(ReadSafetensorsBytes(path + "/bad.safetensors"));
   }

@@ -38,6 +38,22 @@ TEST_F(Rules, DeniesWhatIsTooLarge) {
   EXPECT_TRUE(decision.reservations.empty());
 }
 
+TEST_F(Rules, AnotherServersSizeIsDeclaredOrUnknown) {
+  Json model = ModelObject("mlx", kOneGiB, "hf://org/repo");
+  model.Make({"spec", "serving", "runtime"}) = "vllm-metal";
+  const Decision unknown = Create(model);
+  EXPECT_EQ(unknown.rule, "HR-301");
+  EXPECT_THAT(unknown.answer.message, HasSubstr("a vllm-metal server is not estimated"));
+  EXPECT_TRUE(asked_.empty()) << "there is no header to read";
+  model.Make({"spec", "hardware", "memoryBudget"}) = "3Gi";
+  const Decision declared = Create(model);
+  EXPECT_EQ(declared.outcome, Outcome::kAllowed) << declared.detail;
+  ASSERT_EQ(declared.reservations.size(), 1u);
+  EXPECT_EQ(declared.reservations[0].footprint, 3 * kGiB);
+  model.Make({"spec", "hardware", "memoryBudget"}) = "5Gi";
+  EXPECT_EQ(Create(model).outcome, Outcome::kDenied);
+}
+
 TEST_F(Rules, NamesWhatOccupiesTheNode) {
   view_.Reserve({"Model/team-a/first", "team-a/first", "mac-1", 3 * kGiB}, kNow);
   const Decision decision = Create(ModelObject("second", 2 * kOneGiB));

@@ -14,8 +14,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+from file_host import FileHost  # noqa: E402
 
 MANIFEST = """
 apiVersion: inference.llmkube.dev/v1alpha1
@@ -42,9 +44,9 @@ def wait_for(condition, seconds=60):
 
 
 def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Of all threads, by the scheduler's nanoseconds: a tick is too coarse for an idle process."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks) / 1e9
 
 
 def memory_mb(pid):
@@ -190,41 +192,6 @@ def measure_scrapes(programs, count):
                     print(f"  RSS after that: {name} {memory_mb(pid)[0]:.1f} MB")
 
 
-class Host:
-    """A file over HTTPS with ranges, for the download phase."""
-
-    def __init__(self, folder, content):
-        import http.server
-        import ssl
-        key, self.certificate = folder / "key", folder / "crt"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", "-keyout", key, "-out", self.certificate, "-days", "1", "-subj", "/CN=h",
-             "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                bounds = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "bytes=0-")
-                first = int(bounds[1])
-                last = min(int(bounds[2] or len(content)), len(content) - 1)
-                self.send_response(206)
-                self.send_header("ETag", '"1"')
-                self.send_header("Content-Length", str(last + 1 - first))
-                self.send_header("Content-Range", f"bytes {first}-{last}/{len(content)}")
-                self.end_headers()
-                self.wfile.write(content[first:last + 1])
-
-            def log_message(self, *_):
-                pass
-
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate, key)
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
 def phases_of(running, name, source):
     """Seconds in each state from the manifest on, by asking every few milliseconds."""
     begin = last = time.perf_counter()
@@ -248,17 +215,17 @@ def measure_apply(programs, rounds=5):
             folder = pathlib.Path(folder)
             subprocess.run([programs.make_gguf, kind, folder / "model.gguf"], check=True)
             content = (folder / "model.gguf").read_bytes()
-            host = Host(folder, content)
+            host = FileHost(folder, content)
             (folder / "run").mkdir()
             running = Exporter(folder / "run", programs, "--source-ca", host.certificate,
                                "--source-allow", f"127.0.0.1:{host.port}")
             try:
                 results = [phases_of(running, f"{kind}{i}",
-                                     f"https://127.0.0.1:{host.port}/{i}/model.gguf")
+                                     f"{host.url}/{i}/model.gguf")
                            for i in range(rounds)]
             finally:
                 running.stop()
-                host.server.shutdown()
+                host.close()
             median = [statistics.median(spent[phase] for spent, _ in results) for phase in PHASES]
             total = statistics.median(total for _, total in results)
             print(f"{kind} {len(content) / 1e6:4.1f} MB".ljust(19) +
