@@ -135,8 +135,12 @@ class ViewCommand : public CommandTest {
     });
   }
   void TearDown() override {
-    io_.stop();
-    if (thread_.joinable()) thread_.join();
+    if (thread_.joinable()) {
+      // Drained, so that no connection outlives the server that it belongs to.
+      boost::asio::co_spawn(io_, server_->Stop(std::chrono::seconds(1)),
+                            [this](std::exception_ptr) { io_.stop(); });
+      thread_.join();
+    }
     CommandTest::TearDown();
   }
 
