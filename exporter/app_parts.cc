@@ -7,6 +7,7 @@
 
 #include "common/files.h"
 #include "common/log.h"
+#include "estimator/commitments.h"
 #include "exporter/app_state.h"
 #include "exporter/models/guard.h"
 
@@ -159,11 +160,13 @@ Result<estimator::NodeCapacity> App::State::Capacity() {
 Result<estimator::Candidate> App::State::Candidate() {
   auto capacity = Capacity();
   if (!capacity) return capacity.error();
-  estimator::Candidate candidate{std::move(*capacity), {}};
-  for (const ModelView& model : manager->Views()) {
-    if (model.pid == 0) continue;
-    candidate.occupants.push_back({model.ns + "/" + model.name, model.footprint});
+  const estimator::Commitments committed(*capacity);
+  estimator::Candidate candidate;
+  for (const auto& [key, bytes] : committed.left()) {
+    candidate.occupants.push_back({estimator::NameOfKey(key), bytes});
   }
+  candidate.other_bytes = committed.Unnamed();
+  candidate.node = std::move(*capacity);
   return candidate;
 }
 

@@ -4,42 +4,11 @@
 
 #include "common/checked.h"
 #include "common/quantity.h"
+#include "estimator/commitments.h"
 #include "estimator/footprint.h"
 #include "webhook/headers.h"
 
 namespace headroom::webhook {
-namespace {
-
-// "Model/team-a/llama" -> "team-a/llama".
-std::string NameOf(const std::string& key) { return key.substr(key.find('/') + 1); }
-
-// The node's own figures, by key; each is taken once.
-class Reported {
- public:
-  explicit Reported(const estimator::NodeCapacity& node) : committed_(node.committed) {
-    for (const estimator::Commitment& one : node.commitments) {
-      left_[one.key] = one.bytes;
-      named_ = CheckedAdd(named_, one.bytes).value_or(UINT64_MAX);
-    }
-  }
-  uint64_t Take(std::string_view key) {
-    const auto it = left_.find(key);
-    if (it == left_.end()) return 0;
-    const uint64_t bytes = it->second;
-    left_.erase(it);
-    return bytes;
-  }
-  const std::map<std::string, uint64_t, std::less<>>& left() const { return left_; }
-  uint64_t Unnamed() const { return SaturatingSub(committed_, named_); }
-
- private:
-  const uint64_t committed_;
-  uint64_t named_ = 0;
-  std::map<std::string, uint64_t, std::less<>> left_;
-};
-
-}  // namespace
-
 uint64_t DeclaredSize(const kube::Workload& workload) {
   if (!workload.budget.memory_budget) return 0;
   const auto bytes = ParseQuantity(*workload.budget.memory_budget);
@@ -89,7 +58,7 @@ estimator::Candidate Candidates::For(const kube::Node& node, std::string_view wi
       candidate.occupants.push_back({std::move(name), bytes});
     }
   };
-  Reported reported(node.capacity);
+  estimator::Commitments reported(node.capacity);
   for (const Load& load : view_.LoadsOn(node.meta.name, now_)) {
     const uint64_t seen = reported.Take(load.key);
     if (load.key == without || IsPromised(load.key)) continue;
@@ -98,7 +67,7 @@ estimator::Candidate Candidates::For(const kube::Node& node, std::string_view wi
     add(load.key, load.name, known > 0 ? known : Estimated(load.key, node));
   }
   for (const auto& [key, bytes] : reported.left()) {
-    if (key != without && !IsPromised(key)) add(key, NameOf(key), bytes);
+    if (key != without && !IsPromised(key)) add(key, estimator::NameOfKey(key), bytes);
   }
   for (const Reservation& one : promised_) {
     if (one.node == node.meta.name && one.key != without) add(one.key, one.name, one.footprint);

@@ -25,9 +25,9 @@ Result<ModelHeader> FromNode(const kube::Node& node, const sources::NodeAddressP
     return policy.CheckAddress(host, address);
   };
   net::HttpClient client(io.get_executor(), std::move(client_options));
-  return Await(io, sources::ReadNodeHeader(client, policy,
-                                           {node.capacity.metrics_address, node.addresses}, source,
-                                           token, net::After(kNodeDeadline)));
+  return Await(
+      io, sources::ReadNodeHeader(client, policy, {node.capacity.metrics_address, node.addresses},
+                                  source, token, net::After(kNodeDeadline)));
 }
 
 Result<ModelHeader> FromNodes(const std::vector<const kube::Node*>& targets,

@@ -4,6 +4,7 @@
 
 #include "common/checked.h"
 #include "common/quantity.h"
+#include "estimator/commitments.h"
 
 namespace headroom::cli {
 namespace {
@@ -104,25 +105,26 @@ uint64_t Judge::FootprintOf(const kube::Workload& workload, const kube::Node& no
 
 estimator::Candidate Judge::CandidateFor(const Fleet& fleet, const kube::Node& node,
                                          const std::string& key) {
-  estimator::Candidate candidate{node.capacity, {}};
+  estimator::Candidate candidate{.node = node.capacity, .occupants = {}, .other_bytes = 0};
   candidate.node.name = node.meta.name;
   const auto add = [&](const std::string& name, uint64_t bytes) {
     if (bytes > 0) candidate.occupants.push_back({name, bytes});
   };
+  estimator::Commitments reported(node.capacity);
   for (const Wanted& one : fleet.wanted()) {
     const std::string other = one.workload.Key();
-    if (one.node != node.meta.name || promises_.count(other) > 0) continue;
-    const uint64_t bytes = FootprintOf(one.workload, node);
-    if (other == key) {
-      // What the node reports as committed includes the workload itself.
-      candidate.node.committed = SaturatingSub(candidate.node.committed, bytes);
-    } else {
-      add(one.workload.meta.Key(), bytes);
-    }
+    if (one.node != node.meta.name) continue;
+    const uint64_t seen = reported.Take(other);
+    if (other == key || promises_.count(other) > 0) continue;
+    add(one.workload.meta.Key(), std::max(FootprintOf(one.workload, node), seen));
+  }
+  for (const auto& [other, bytes] : reported.left()) {
+    if (other != key && promises_.count(other) == 0) add(estimator::NameOfKey(other), bytes);
   }
   for (const auto& [other, promise] : promises_) {
     if (other != key && promise.node == node.meta.name) add(promise.name, promise.bytes);
   }
+  candidate.other_bytes = reported.Unnamed();
   return candidate;
 }
 

@@ -26,7 +26,6 @@ Result<estimator::Candidate> Node(uint64_t committed = 0) {
   candidate.node.budget_source = "flag 1Gi";
   candidate.node.available = 4096 * kMiB;
   candidate.node.accelerator = "cpu";
-  candidate.node.committed = committed;
   if (committed != 0) candidate.occupants.push_back({"a/b", committed});
   return candidate;
 }
