@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <set>
 
 namespace headroom::estimator {
@@ -202,6 +203,14 @@ TEST_P(Architectures, WeightsAndCachesAreExact) {
   GroundTruthModels models;
   const Outcome out = CheckFile(models, std::string("archs-") + GetParam(), GetParam());
   EXPECT_GE(out.architectures.size(), 145u);
+  std::ifstream list(HEADROOM_TEST_DATA "/groundtruth/exact-" + std::string(GetParam()) + ".txt");
+  size_t listed = 0;
+  for (std::string name; std::getline(list, name); ++listed) {
+    for (const auto& [model, e] : out.exactness.at(name)) {
+      EXPECT_EQ(e.exact, e.rows) << name << " is listed as exact: " << e.first_miss;
+    }
+  }
+  EXPECT_GE(listed, 100u);
   EXPECT_TRUE(out.wrong.empty()) << ::testing::PrintToString(out.wrong);
 }
 

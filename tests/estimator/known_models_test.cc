@@ -23,6 +23,38 @@ TEST(KnownModelsSample, WeightsAndCachesAreExact) {
   EXPECT_GT(count, 2000u);
 }
 
+// A result that says it is exact must be, and llama's always is.
+TEST(KnownModelsSample, ExactMeansByteForByte) {
+  GroundTruthModels models;
+  size_t count = 0, llama = 0;
+  ForEachRow("metal-0.6.0", "0.6.0", [&](const GroundTruthRow& row) {
+    if (count++ % 10 != 0 || row.refused || !row.model.starts_with("llama-")) return;
+    const auto estimate = Estimate(models.Get(row.model), row.options);
+    ASSERT_TRUE(estimate) << row.where;
+    EXPECT_EQ(estimate->method, Method::kExact) << row.where;
+    EXPECT_EQ(estimate->device.compute, row.device_compute) << row.where;
+    EXPECT_EQ(estimate->host.compute, row.host_compute) << row.where;
+    ++llama;
+  });
+  EXPECT_GT(llama, 20u);
+}
+
+// For a version without a table the nearest one is used, with a margin, and never called exact.
+TEST(KnownModelsSample, AnUnknownVersionCarriesAMargin) {
+  GroundTruthModels models;
+  const ModelFile& model = models.Get("llama-3.2-1b");
+  ServingOptions options;
+  options.context = 8192;
+  options.runtime_version = "0.6.0";
+  const auto known = Estimate(model, options);
+  options.runtime_version = "0.9.0";
+  const auto unknown = Estimate(model, options);
+  ASSERT_TRUE(known && unknown);
+  EXPECT_EQ(unknown->method, Method::kClosedForm);
+  EXPECT_EQ(unknown->device.compute, known->device.compute + known->device.compute / 100 * 14);
+  ASSERT_FALSE(unknown->warnings.empty());
+}
+
 TEST(KnownModelsSample, ModelsAreSmallEnoughToCacheThousands) {
   GroundTruthModels models;
   EXPECT_LT(models.Get("llama-3.3-70b").MemoryUse(), 16u << 10);
