@@ -100,11 +100,19 @@ t5encoder""".split())
 NO_PERIOD = 1000
 # The pair agrees in numbers by chance (inner size and heads follow from the width), so that sizes
 # got the wrong name: wrong at other dimensions, hence left out.
-AMBIGUOUS = {"granitehybrid", "jamba", "nemotron_h", "nemotron_h_moe", "t5"}
+AMBIGUOUS = {"deepseek4", "falcon-h1", "granitehybrid", "jamba", "minimax-m3", "nemotron_h",
+             "nemotron_h_moe", "t5"}
+# The same of single versions.
+ONE_COUNT_IN = {"0.5.0": {"mamba2", "plamo", "plamo2", "qwen35", "rwkv6"}}
+AMBIGUOUS_IN = {"0.5.0": {"kimi-linear"}}
 
 
-def bind_layers(name, header, modes):
-    if name.split("+")[0] not in ONE_COUNT:
+def is_left_out(version, name):
+    return name.split("+")[0] in AMBIGUOUS | AMBIGUOUS_IN.get(version, set())
+
+
+def bind_layers(version, name, header, modes):
+    if name.split("+")[0] not in ONE_COUNT | ONE_COUNT_IN.get(version, set()):
         return
     layers = header.value(header.architecture + ".block_count")
     for graphs in modes.values():
@@ -202,10 +210,10 @@ def main():
             problems = {k: v for k, v in modes.items() if isinstance(v, str)}
             unsolved = [v for v in problems.values() if not v.startswith("refused")]
             print(name, f"{len(modes) - len(problems)} modes", *unsolved[:2], sep="  ", flush=True)
-            if name.split("+")[0] in AMBIGUOUS:
+            if is_left_out(version, name):
                 continue
             header = header_of(directory, name, "a")
-            bind_layers(name, header, modes)
+            bind_layers(version, name, header, modes)
             writer = ArchitectureWriter(symbols_used)
             encoded = {k: [writer.graph(g) for g in v] for k, v in modes.items()
                        if not isinstance(v, str) and k in grid()}
