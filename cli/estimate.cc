@@ -173,7 +173,7 @@ int RunEstimate(const Arguments& arguments, Streams streams) {
   }
   auto budget = ResolveBudgetFlags(options.budget, options.serving);
   if (!budget) {
-    const bool usage = budget.error().message().starts_with("--");
+    const bool usage = budget.error().code() == Code::kInvalid;
     return Fail(streams, budget.error(), usage ? kUsage : kFailed);
   }
   Printer printer(streams, options, std::move(*budget));

@@ -20,10 +20,10 @@ Result<estimator::NodeCapacity> LookUpNode(const std::string& name, const NodePl
     return Error(Code::kNotFound, "--node " + name + ": there is no such node" + others);
   }
   if (!node->publishes) {
-    return Error(Code::kInvalid,
+    return Error(Code::kUnavailable,
                  "node " + name + " publishes no memory: is headroom-exporter running there?");
   }
-  if (!node->capacity.invalid.empty()) return Error(Code::kInvalid, node->capacity.invalid);
+  if (!node->capacity.invalid.empty()) return Error(Code::kUnavailable, node->capacity.invalid);
   return node->capacity;
 }
 

@@ -8,8 +8,8 @@
 #include <sstream>
 #include <string>
 
-#include "ggml-backend.h"
-#include "llama.h"
+#include <ggml-backend.h>
+#include <llama.h>
 
 namespace {
 

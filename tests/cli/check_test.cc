@@ -79,7 +79,10 @@ TEST(Check, AnEditDoesNotCountItselfTwice) {
   claimed.Make({"metadata", "annotations", "headroom.dev/claimed-by"}) = "mac-1";
   claimed.Make({"metadata", "annotations", "headroom.dev/footprint-bytes"}) =
       std::to_string(3 * kGiB);
-  const Json node = NodeObject({.name = "mac-1", .budget = 5 * kGiB, .committed = 3 * kGiB});
+  const Json node = NodeObject({.name = "mac-1",
+                                .budget = 5 * kGiB,
+                                .committed = 3 * kGiB,
+                                .commitments = "Model/team-a/llama=" + std::to_string(3 * kGiB)});
   const Json other = NodeObject({.name = "mac-2", .budget = 64 * kGiB});
   const auto grows = Check({ModelObject("llama", 5 * kOneGiB / 2)}, {node, other, claimed});
   EXPECT_EQ(grows[0].result, Checked::Result::kAllowed) << grows[0].message;

@@ -109,7 +109,7 @@ TEST(Fields, OfAService) {
       {R"({"spec": {"reasoningBudget": 0}})", "--reasoning-budget 0 "},
       {R"({"spec": {"reasoningBudget": 64, "reasoningBudgetMessage": "stop"}})",
        "--reasoning-budget 64 --reasoning-budget-message stop "},
-      {R"({"spec": {"metadataOverrides": ["a.b=int:1"]}})", "--override-kv a.b=int:1 "},
+      {R"({"spec": {"metadataOverrides": ["general.a=int:1"]}})", "--override-kv general.a=int:1 "},
       {R"({"spec": {"tensorOverrides": ["x=CPU", "y=CPU"]}})",
        "--override-tensor x=CPU --override-tensor y=CPU "},
       {R"({"spec": {"mode": "embedding"}})", "--embedding --pooling last --cache-ram 0 "},
