@@ -62,7 +62,8 @@ class Evaluator {
       const uint64_t number = known == nullptr ? Fail("the model lacks a number") : *known;
       (factor.divides ? divisor : value) = Product(factor.divides ? divisor : value, number);
     }
-    if (divisor == 0 || value % divisor != 0) return static_cast<int64_t>(Fail("a size is no whole number"));
+    if (divisor == 0 || value % divisor != 0)
+      return static_cast<int64_t>(Fail("a size is no whole number"));
     const auto whole = static_cast<int64_t>(value / divisor);
     return negative ? -whole : whole;
   }
@@ -177,8 +178,8 @@ uint64_t Evaluator::FlashBytes(const GraphToken& token, const std::vector<Tensor
   const uint64_t k_row = f16 ? 2 * k.dims[0] : Stride(*k.type, Optional(token.extra[4]));
   const uint64_t v_row =
       f16 ? 2 * (v_in_k ? k.dims[0] : v.dims[0]) : Stride(*v.type, Optional(token.extra[5]));
-  uint64_t pad = Product(k_row, Product(k.dims[2], k.dims[3])) +
-                 Product(v_row, Product(v.dims[2], v.dims[3]));
+  uint64_t pad =
+      Product(k_row, Product(k.dims[2], k.dims[3])) + Product(v_row, Product(v.dims[2], v.dims[3]));
   uint64_t blocks = 0, indices = 0;
   if (token.extra[3] != GraphToken::kNothing) {
     const TensorLayout& mask = shapes[token.extra[3]];

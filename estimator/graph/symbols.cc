@@ -92,7 +92,8 @@ std::vector<ModelSymbol> CollectSymbols(const GgufHeader& header, const std::str
   names.SplitPowerOfTwo("attention.key_length");
   names.SplitPowerOfTwo("attention.indexer.key_length");
   if (architecture == "plamo2") names.Default("dt_rank", std::max<uint64_t>(64, embedding / 16));
-  if (const uint64_t head = names.Get("wkv.head_size")) names.Default("wkv_heads", embedding / head);
+  if (const uint64_t head = names.Get("wkv.head_size"))
+    names.Default("wkv_heads", embedding / head);
   return names.Sorted();
 }
 

@@ -106,8 +106,7 @@ Result<Directory> FindArchitecture(std::string_view file, std::string_view name,
 
 class Decoder {
  public:
-  explicit Decoder(const Directory& directory)
-      : keys_(directory.keys), in_(directory.graphs) {}
+  explicit Decoder(const Directory& directory) : keys_(directory.keys), in_(directory.graphs) {}
 
   Result<GraphTable> Run(GraphMode mode) {
     Repeat([this] { Expression(); });

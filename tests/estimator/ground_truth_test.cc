@@ -51,7 +51,7 @@ struct Outcome {
   std::set<std::string> architectures, wrong;  // `wrong`: weights, KV or state not exact
   Errors compute, total;
   std::map<std::string, std::map<std::string, Exactness>> exactness;  // by architecture, model
-  std::map<std::string, Errors> groups;  // of totals
+  std::map<std::string, Errors> groups;                               // of totals
 };
 
 constexpr char kMixed[] = "K/V types differ";
@@ -113,8 +113,10 @@ void PrintExactness(const Outcome& out) {
     }
     whole += all;
   }
-  std::printf("  compute exact in %zu of %zu rows, in every row of %zu of %zu architectures; "
-              "wrongly claimed in %zu\n", exact, rows, whole, out.exactness.size(), wrong_claims);
+  std::printf(
+      "  compute exact in %zu of %zu rows, in every row of %zu of %zu architectures; "
+      "wrongly claimed in %zu\n",
+      exact, rows, whole, out.exactness.size(), wrong_claims);
 }
 
 Outcome CheckFile(GroundTruthModels& models, const std::string& name, const std::string& version) {
