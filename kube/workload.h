@@ -51,7 +51,7 @@ std::string UnestimatedReason(const Workload& workload);
 // True when the options hold a default context of a manifest that names none.
 bool ContextIsDefault(const Workload& workload, const estimator::ServingOptions& options);
 
-// DESIGN rule 0: metal, or bound to a node that publishes our annotations.
+// Rule 0 of docs/admission.md: metal, or bound to a node that publishes our annotations.
 bool IsOurs(const Workload& workload, const std::vector<const Node*>& nodes);
 
 // The nodes a workload may run on: the named one; else those that match the selector; else every

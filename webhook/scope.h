@@ -1,5 +1,5 @@
 // What of a review is to be judged: which workloads it changes and how, or why nothing is. Pure;
-// DESIGN section 5, rules 0 to 2.
+// rules 0 to 2 of docs/admission.md.
 #pragma once
 
 #include <optional>

@@ -11,7 +11,7 @@ struct Row {
   uint64_t budget = 0, headroom = 0;
 };
 
-// What DESIGN calls a candidate, in one word.
+// Whether a node can be given a model, in one word.
 std::string StatusOf(const kube::Node& node, WallTime now) {
   if (!node.publishes) return "NoExporter";
   if (!node.capacity.invalid.empty()) return "Invalid";

@@ -1,6 +1,6 @@
 // Evictor: which model is stopped when memory is critical, and when it may come back. Fed one look
-// of the watchdog at a time; a class without I/O. Rules (DESIGN 6.4): only where it is enabled,
-// memory is critical, our models hold the majority of what is in use and more than one runs; lowest
+// of the watchdog at a time; a class without I/O. Rules: only where it is enabled, memory
+// is critical, our models hold the majority of what is in use and more than one runs; lowest
 // priority first, then the largest, then the oldest; one at a time, and the next only after the
 // memory of the last had time to return. Never on a level that is unknown.
 #pragma once

@@ -3,61 +3,17 @@
 
 #include <random>
 
-#include "exporter/models/supervisor.h"
+#include "tests/exporter/supervisor_world.h"
 
 namespace headroom::exporter {
 namespace {
 
 using namespace std::chrono_literals;
-using Type = Event::Type;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-
-// A workload under a supervisor with a clock that the test moves.
-struct World {
-  SupervisorPolicy policy;
-  Supervised it;
-  SteadyTime now{};
-
-  Actions On(Event event) {
-    return Supervisor(policy, [] { return 0.0; }).Step(it, event, now);
-  }
-  Actions Tick(SupervisorPolicy::Duration later = 0ms) {
-    now += later;
-    return On({});
-  }
-  std::optional<SteadyTime> Wake() const {
-    return Supervisor(policy, [] { return 0.0; }).NextWake(it);
-  }
-  Actions Wanted(std::string identity = "a") {
-    return On({.type = Type::kWanted, .text = std::move(identity)});
-  }
-  Actions Claimed() { return On({.type = Type::kClaimed, .attempt = it.attempt}); }
-  Actions Granted() { return On({.type = Type::kSlotGranted, .attempt = it.attempt}); }
-  Actions Passed(uint64_t bytes = 0) {
-    return On({.type = Type::kPreflightPassed, .attempt = it.attempt, .bytes = bytes});
-  }
-  Actions Spawned(pid_t pid) { return On({.type = Type::kSpawned, .pid = pid}); }
-  Actions Exited(pid_t pid, std::string text = "exit code 1") {
-    return On({.type = Type::kExited, .text = std::move(text), .pid = pid});
-  }
-  Actions Probe(Type type, std::string text = "") {
-    return On({.type = type, .text = std::move(text), .pid = it.pid});
-  }
-  void Launch(pid_t pid) {
-    if (it.state != State::kClaiming) Wanted();
-    Claimed();
-    Granted();
-    Passed();
-    Spawned(pid);
-  }
-  void MakeReady(pid_t pid) {
-    Launch(pid);
-    Tick();
-    Probe(Type::kProbeOk);
-  }
-};
+using test::Type;
+using test::World;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 TEST(Supervisor, LaunchesInOrder) {
   World w;
@@ -387,80 +343,6 @@ TEST(Supervisor, KeepsItsInvariantsUnderHostileSequences) {
       ASSERT_FALSE(stuck) << ToString(w.it.state) << ", seed " << seed << " step " << step;
     }
   }
-}
-
-TEST(Supervisor, AsksAgainWhenTheHolderCouldBeDeadOrGivesUp) {
-  World w;
-  w.Wanted();
-  w.On({.type = Type::kHeldElsewhere, .text = "claimed by mac-2", .attempt = 1, .retry = 4s});
-  EXPECT_EQ(w.Wake(), w.now + 4s);
-  EXPECT_THAT(w.On({.type = Type::kClaimFree}), ElementsAre(Action::kClaim));
-  w.On({.type = Type::kHeldElsewhere, .text = "claimed by mac-2", .attempt = 2, .retry = 300s});
-  EXPECT_EQ(w.Wake(), w.now + 30s);
-}
-
-TEST(Supervisor, GivesTheClaimUpWhenItFailedTooOften) {
-  World w;
-  for (int i = 1; i < w.policy.crash_limit; ++i) {
-    w.Launch(i);
-    w.Exited(i);
-    w.Tick(10min);
-  }
-  w.Launch(99);
-  EXPECT_THAT(w.Exited(99), ElementsAre(Action::kReleaseSlot, Action::kReleaseClaim));
-  EXPECT_EQ(w.it.state, State::kFailed);
-}
-
-TEST(Supervisor, FencedItStopsInTimeAndComesBack) {
-  World w;
-  w.MakeReady(7);
-  EXPECT_THAT(w.On({.type = Type::kFenced, .text = "out of touch"}),
-              ElementsAre(Action::kWithdraw, Action::kTerminate));
-  EXPECT_THAT(w.Tick(5s), ElementsAre(Action::kKill));
-  EXPECT_THAT(w.Exited(7), IsEmpty()) << "the claim stays: nobody can be told";
-  EXPECT_EQ(w.it.state, State::kPending);
-  EXPECT_EQ(w.it.reason, "out of touch");
-  EXPECT_THAT(w.Tick(2s), ElementsAre(Action::kClaim));
-  EXPECT_THAT(w.On({.type = Type::kOutOfTouch, .text = "still", .attempt = w.it.attempt}),
-              IsEmpty());
-  EXPECT_EQ(w.it.state, State::kPending);
-  EXPECT_THAT(w.Tick(2s), ElementsAre(Action::kClaim));
-}
-
-TEST(Supervisor, FencedWhileItDrainsItHasNoMoreTimeThanThat) {
-  World w;
-  w.MakeReady(7);
-  w.Wanted("b");
-  w.now += 10s;
-  EXPECT_THAT(w.On({.type = Type::kFenced, .text = "out of touch"}), IsEmpty());
-  EXPECT_THAT(w.Tick(5s), ElementsAre(Action::kKill)) << "not after the 30 s of a drain";
-  w.Exited(7);
-  EXPECT_EQ(w.it.state, State::kPending);
-}
-
-TEST(Supervisor, EvictedItWaitsToBeReadmitted) {
-  World w;
-  w.MakeReady(7);
-  EXPECT_THAT(w.On({.type = Type::kEvicted, .text = "numbers"}),
-              ElementsAre(Action::kWithdraw, Action::kTerminate));
-  EXPECT_THAT(w.On({.type = Type::kEvicted, .text = "again"}), IsEmpty());
-  EXPECT_THAT(w.Tick(10s), ElementsAre(Action::kKill)) << "killed or not, it is evicted";
-  EXPECT_THAT(w.Exited(7), ElementsAre(Action::kReleaseClaim));
-  EXPECT_EQ(w.it.state, State::kEvicted);
-  EXPECT_EQ(w.it.reason, "numbers");
-  EXPECT_THAT(w.Tick(24h), IsEmpty());
-  EXPECT_THAT(w.On({.type = Type::kMemoryFreed}), IsEmpty());
-  EXPECT_THAT(w.On({.type = Type::kReadmitted}), ElementsAre(Action::kClaim));
-  EXPECT_THAT(w.On({.type = Type::kReadmitted}), IsEmpty());
-}
-
-TEST(Supervisor, AnEvictedModelThatIsNotWantedIsGone) {
-  World w;
-  w.MakeReady(7);
-  w.On({.type = Type::kEvicted, .text = "numbers"});
-  w.On({.type = Type::kUnwanted});
-  w.Exited(7);
-  EXPECT_EQ(w.it.state, State::kGone);
 }
 
 }  // namespace
