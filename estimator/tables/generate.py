@@ -89,21 +89,21 @@ def compile_mode(blocks, headers, constants, attention, points):
 
 # Architectures whose compute buffers grow with the number of layers, with the period of their
 # layers: their graphs are unrolled to the layers of the model.
-PERIODS = {"gptneox": 1}
+PERIODS = {"deepseek2": 1, "gptneox": 1}
 
 
 # Here a longer model needs more, or other, memory, and no period could be found yet: the graphs
 # count for the number of layers that they were taken from only.
-ONE_COUNT = set("""cohere2 cohere2moe deepseek32 dots3note exaone-moe falcon-h1 gemma4 glm-dsa glm5-next
+ONE_COUNT = set("""cohere2 cohere2moe deepseek2 deepseek32 dots3note exaone-moe falcon-h1 gemma4 glm-dsa glm5-next
 granite_swa hy_v4 kimi-k3 llama4 minimax-01 minimax-m3 qwen35moe qwen3next qwen4exp smallthinker
-t5encoder""".split())
+t5encoder qwen35""".split())
 NO_PERIOD = 1000
 # The pair agrees in numbers by chance (inner size and heads follow from the width), so that sizes
 # got the wrong name: wrong at other dimensions, hence left out.
 AMBIGUOUS = {"deepseek4", "falcon-h1", "granitehybrid", "jamba", "minimax-m3", "nemotron_h",
              "nemotron_h_moe", "t5"}
 # The same of single versions.
-ONE_COUNT_IN = {"0.5.0": {"mamba2", "plamo", "plamo2", "qwen35", "rwkv6"}}
+ONE_COUNT_IN = {"0.5.0": {"gemma3", "mamba2", "plamo", "plamo2", "rwkv6"}}
 AMBIGUOUS_IN = {"0.5.0": {"kimi-linear"}}
 
 
