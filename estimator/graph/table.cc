@@ -1,7 +1,5 @@
 #include "estimator/graph/table.h"
 
-#include <algorithm>
-
 namespace headroom::estimator {
 namespace {
 
@@ -74,9 +72,9 @@ Error Damaged(const Bytes& in) {
   return Error(Code::kInvalid, "graph table is damaged at byte " + std::to_string(in.at()));
 }
 
-// Whether a table made for `whole` and `layers` holds every kind of layer of `model`.
+// A model with fewer kinds of layers has another graph, too.
 bool Serves(const GraphStructure& table, const GraphStructure& model) {
-  return table.whole == model.whole && std::ranges::includes(table.layers, model.layers);
+  return table.whole == model.whole && table.layers == model.layers;
 }
 
 Result<Directory> FindArchitecture(std::string_view file, std::string_view name,

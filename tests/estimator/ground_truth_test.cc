@@ -47,7 +47,7 @@ struct Exactness {
 };
 
 struct Outcome {
-  size_t rows = 0;
+  size_t rows = 0, wrong_claims = 0;           // `wrong_claims`: called exact, but compute is not
   std::set<std::string> architectures, wrong;  // `wrong`: weights, KV or state not exact
   Errors compute, total;
   std::map<std::string, std::map<std::string, Exactness>> exactness;  // by architecture, model
@@ -79,6 +79,7 @@ bool CheckRow(const GroundTruthRow& row, const ModelFile& model, Outcome& out) {
     const bool exact = device.compute == row.device_compute && host.compute == row.host_compute;
     exactness.exact += exact;
     exactness.wrong_claims += claimed && !exact;
+    out.wrong_claims += claimed && !exact;
     if (!exact && exactness.first_miss.empty()) {
       exactness.first_miss = row.where + ": device " + std::to_string(device.compute) + " of " +
                              std::to_string(row.device_compute) + ", host " +
@@ -152,6 +153,7 @@ TEST_P(KnownModels, AreExactButForCompute) {
   GroundTruthModels models;
   const Outcome out = CheckFile(models, c.file, c.version);
   EXPECT_TRUE(out.wrong.empty()) << ::testing::PrintToString(out.wrong);
+  EXPECT_EQ(out.wrong_claims, 0u);
   for (const auto& [group, errors] : out.groups) {
     if (group == kMixed) continue;
     EXPECT_LE(errors.AbsoluteQuantile(0.5), c.median) << group;
@@ -214,6 +216,7 @@ TEST_P(Architectures, WeightsAndCachesAreExact) {
   }
   EXPECT_GE(listed, 90u);
   EXPECT_TRUE(out.wrong.empty()) << ::testing::PrintToString(out.wrong);
+  EXPECT_EQ(out.wrong_claims, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(, Architectures, ::testing::Values("0.5.0", "0.6.0"),
