@@ -195,6 +195,7 @@ asio::awaitable<bool> ServeOne(Session& session) {
   if (!sent) co_return false;
   if (close) co_await session.connection.stream.Shutdown(After(kGoodbye));
   session.connection.busy = false;
+  session.connection.active_at = std::chrono::steady_clock::now();
   session.first = false;
   co_return !close;
 }

@@ -32,6 +32,8 @@ struct HttpConnection {
   bool busy = false;     // from the first byte of a request until its answer is written
   bool trusted = false;  // has brought a whole request
   bool evicted = false;  // closed to make room for another
+  // Accepted, or the last answer sent.
+  SteadyTime active_at = std::chrono::steady_clock::now();
 };
 
 // Returns when the connection is closed; throws only when cancelled.

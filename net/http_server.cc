@@ -25,6 +25,7 @@ using boost::system::error_code;
 
 namespace {
 
+constexpr std::chrono::seconds kQuiet{1};
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 // After "too many open files" and the like: time for others to close some.
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
@@ -110,7 +111,22 @@ class Place {
   std::list<HttpConnection>::iterator it_;
 };
 
-// A caller that opens connections and says little on each must not keep out those that ask.
+// Who gives way to a new connection: a caller that opens many and says little on each, or asks once
+// and lingers, must not keep out those that ask. First what has brought no request for a while,
+// then what has been quiet for a while, then whatever has brought none; always the longest first.
+// Nothing that is being answered. nullptr: nobody.
+HttpConnection* ToEvict(std::list<HttpConnection>& connections, SteadyTime now) {
+  HttpConnection *untried = nullptr, *quiet = nullptr;
+  for (HttpConnection& connection : connections) {
+    if (connection.evicted || (connection.trusted && connection.busy)) continue;
+    HttpConnection*& longest = connection.trusted ? quiet : untried;
+    if (longest == nullptr || connection.active_at < longest->active_at) longest = &connection;
+  }
+  if (untried != nullptr && now - untried->active_at >= kQuiet) return untried;
+  if (quiet != nullptr && now - quiet->active_at >= kQuiet) return quiet;
+  return untried;
+}
+
 bool MakeRoom(std::list<HttpConnection>& connections, size_t max) {
   if (connections.size() < max) return true;
   size_t closing = 0;  // its place is free when its coroutine has ended, which is soon
@@ -118,16 +134,12 @@ bool MakeRoom(std::list<HttpConnection>& connections, size_t max) {
     closing += connection.evicted ? 1 : 0;
   }
   if (connections.size() - closing < max) return true;
-  for (HttpConnection& connection : connections) {  // the oldest first
-    if (connection.trusted || connection.evicted) continue;
-    connection.evicted = true;
-    connection.stream.Close();
-    return true;
-  }
-  return false;
+  HttpConnection* const victim = ToEvict(connections, std::chrono::steady_clock::now());
+  if (victim == nullptr) return false;
+  victim->evicted = true;
+  victim->stream.Close();
+  return true;
 }
-
-asio::awaitable<void> ServeAndForget(Place place) { co_await ServeConnection(place.connection()); }
 
 }  // namespace
 

@@ -97,8 +97,7 @@ class Races(unittest.TestCase):
                    "the namespace controller deletes what is in it")
         self.assertEqual(self.unhold("held").returncode, 0)
         lab.cluster.kubectl("wait", "--for=delete", "namespace/leaving", "--timeout=30s")
-        # Ours in any order: secret, namespace, configuration.
-        lab.cluster.kubectl("create", "namespace", "headroom-system")
+        # Ours in any order: secret, namespace (of the example rights), configuration.
         lab.cluster.kubectl("create", "secret", "generic", "headroom-webhook-tls", "-n",
                             "headroom-system")
         lab.cluster.kubectl("delete", "secret", "headroom-webhook-tls", "-n", "headroom-system")

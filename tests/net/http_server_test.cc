@@ -142,6 +142,29 @@ TEST_F(HttpServerTest, SilentConnectionsMakeRoomForThoseThatAsk) {
   EXPECT_THAT(Run(asking.ReadUntil("GET /3 \n")), HasSubstr("200 OK"));
 }
 
+TEST_F(HttpServerTest, ConnectionsThatLingerMakeRoomForNewOnes) {
+  Serve(Echo, {.max_connections = 2});
+  RawClient first(context_), second(context_), late(context_);
+  for (RawClient* lingering : {&first, &second}) {
+    Run(lingering->Connect(server_->port()));
+    Run(lingering->Send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n"));
+    Run(lingering->ReadUntil("GET /1 \n"));
+  }
+  const auto refused = [](HttpServer& server, RawClient& client) -> asio::awaitable<bool> {
+    co_await client.Connect(server.port());
+    co_await client.Send("GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+    co_return (co_await client.ReadUntil("GET /2 \n")).empty();
+  };
+  // Both have just been answered; after a second the one that was first gives way.
+  const auto end = std::chrono::steady_clock::now() + 5s;
+  while (Run(refused(*server_, late)) && std::chrono::steady_clock::now() < end) {
+    late.socket().close();
+  }
+  EXPECT_EQ(Run(first.ReadToEnd()), "");
+  Run(second.Send("GET /3 HTTP/1.1\r\nHost: a\r\n\r\n"));
+  EXPECT_THAT(Run(second.ReadUntil("GET /3 \n")), HasSubstr("200 OK"));
+}
+
 asio::awaitable<HttpResponse> Throw(const HttpRequest&, const RequestContext&) {
   throw std::runtime_error("boom");
   co_return HttpResponse{};
