@@ -109,8 +109,8 @@ class Observer(threading.Thread):
         except OSError:
             return None
         if pathlib.Path(command.decode(errors="replace")).name != "stand-in-server":
-            # A server is the exporter's copy for a moment before it is itself.
-            if b"headroom-exporter" not in command:
+            # A server is the exporter's copy for a moment, and nothing while it becomes itself.
+            if command and b"headroom-exporter" not in command:
                 self.known[pid, start] = None
             return None
         values = dict(one.partition(b"=")[::2] for one in environment)
@@ -214,6 +214,10 @@ class Fleet(unittest.TestCase):
             eventually(self.everything_runs, "everything that fits runs", 60, 0.5)
         except AssertionError as error:
             logs = "".join(f"\n--- {node.name}\n{node.exporter.log(15)}" for node in self.nodes)
+            running = self.observer.look()
+            logs += "".join(f"\n{model['metadata'].get('annotations')} {json.dumps(model.get('status'))}"
+                            for model in self.models()
+                            if f"Model/default/{model['metadata']['name']}" not in running)
             raise AssertionError(f"{error}{logs}") from None
         print(f"chaos {settled - applied:.0f} s, settled after {time.monotonic() - settled:.1f} s, "
               f"{self.observer.looks} looks at /proc", flush=True)
