@@ -1,7 +1,6 @@
 // headroom-exporter: options, one io_context, one App.
 #include <unistd.h>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +13,7 @@
 #include "exporter/memory/metal_probe.h"
 #include "exporter/models/guard.h"
 #include "exporter/options.h"
+#include "net/run_to_end.h"
 
 namespace {
 
@@ -34,16 +34,7 @@ int Serve(headroom::exporter::AppOptions options) {
   boost::asio::io_context context(1);
   auto app = headroom::exporter::App::Make(context.get_executor(), std::move(options));
   if (!app) return Fail(app.error().message());
-  bool done = false;
-  std::exception_ptr failure;
-  boost::asio::co_spawn(context, (*app)->Run(), [&](std::exception_ptr error) {
-    failure = error;
-    done = true;
-  });
-  // Not run(): timers of kept connections would hold it up after everything has ended.
-  while (!done && context.run_one() > 0) {
-  }
-  if (failure) std::rethrow_exception(failure);
+  headroom::net::RunToEnd(context, (*app)->Run());
   return 0;
 }
 

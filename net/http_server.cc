@@ -141,6 +141,8 @@ bool MakeRoom(std::list<HttpConnection>& connections, size_t max) {
   return true;
 }
 
+asio::awaitable<void> ServeAndForget(Place place) { co_await ServeConnection(place.connection()); }
+
 }  // namespace
 
 Result<std::unique_ptr<HttpServer>> HttpServer::Listen(asio::any_io_executor executor,

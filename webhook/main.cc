@@ -1,4 +1,3 @@
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdlib>
 #include <exception>
@@ -6,6 +5,7 @@
 
 #include "common/log.h"
 #include "net/async.h"
+#include "net/run_to_end.h"
 #include "net/task_group.h"
 #include "webhook/app.h"
 
@@ -37,11 +37,7 @@ int Serve(headroom::webhook::Options options) {
   asio::io_context io(1);
   auto app = App::Make(io.get_executor(), std::move(options));
   if (!app) return Fail(app.error().message());
-  std::exception_ptr failure;
-  asio::co_spawn(io, Main(**app, io.get_executor()),
-                 [&failure](std::exception_ptr error) { failure = error; });
-  io.run();
-  if (failure) std::rethrow_exception(failure);
+  headroom::net::RunToEnd(io, Main(**app, io.get_executor()));
   return 0;
 }
 
