@@ -8,6 +8,9 @@ set(CMAKE_C_COMPILER mac-cc)
 set(CMAKE_CXX_COMPILER mac-c++)
 set(CMAKE_AR mac-ar CACHE FILEPATH "")
 set(CMAKE_RANLIB mac-ranlib CACHE FILEPATH "")
+set(CMAKE_ASM_COMPILER mac-cc)
+# Looked for, never run: the programs need no library whose name could change.
+set(CMAKE_INSTALL_NAME_TOOL true CACHE FILEPATH "")
 # zig has the SDK's headers and libraries built in: no SDK path, and its -target names the rest.
 set(CMAKE_OSX_SYSROOT "" CACHE STRING "")
 set(CMAKE_OSX_ARCHITECTURES "" CACHE STRING "")
