@@ -1,4 +1,5 @@
-/* The table files as they are, in read-only memory: nothing is read of them until they are used. */
+/* The table files as they are, in read-only memory: nothing is read of them until they are used.
+   One statement a line: on Apple's arm64 a semicolon begins a comment. */
 #ifdef __APPLE__
 #define NAME(name) _##name
 .section __TEXT,__const
@@ -7,15 +8,17 @@
 .section .rodata
 #endif
 
-#define TABLE(name, file) \
-  .globl NAME(name);      \
-  NAME(name):             \
-  .incbin file;           \
-  .globl NAME(name##_end);\
-  NAME(name##_end):
+.globl NAME(headroom_graphs_0_5_0)
+.globl NAME(headroom_graphs_0_5_0_end)
+NAME(headroom_graphs_0_5_0):
+.incbin "0.5.0.graphs"
+NAME(headroom_graphs_0_5_0_end):
 
-TABLE(headroom_graphs_0_5_0, "0.5.0.graphs")
-TABLE(headroom_graphs_0_6_0, "0.6.0.graphs")
+.globl NAME(headroom_graphs_0_6_0)
+.globl NAME(headroom_graphs_0_6_0_end)
+NAME(headroom_graphs_0_6_0):
+.incbin "0.6.0.graphs"
+NAME(headroom_graphs_0_6_0_end):
 
 #ifndef __APPLE__
 .section .note.GNU-stack, "", %progbits
