@@ -270,4 +270,21 @@ asio::awaitable<void> App::Stop() {
   co_await state_->server->Stop(kGrace);
 }
 
+namespace {
+
+asio::awaitable<void> StopOnSignal(App& app) {
+  const int signal = co_await net::UntilSignal();
+  LogInfo("shutting down", {{"signal", signal}});
+  co_await app.Stop();
+}
+
+}  // namespace
+
+asio::awaitable<void> App::RunUntilSignal() {
+  net::TaskGroup group(state_->executor);
+  group.Spawn(Run());
+  group.Spawn(StopOnSignal(*this));
+  co_await group.Join();
+}
+
 }  // namespace headroom::webhook

@@ -25,6 +25,8 @@ class App {
   boost::asio::awaitable<void> Run();
   // Readiness fails at once; keeps accepting for --shutdown-delay, then drains. Run() then ends.
   boost::asio::awaitable<void> Stop();
+  // Run(), and Stop() at SIGTERM or SIGINT: a whole program.
+  boost::asio::awaitable<void> RunUntilSignal();
 
  private:
   struct State;

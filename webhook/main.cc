@@ -4,28 +4,13 @@
 #include <iostream>
 
 #include "common/log.h"
-#include "net/async.h"
 #include "net/run_to_end.h"
-#include "net/task_group.h"
 #include "webhook/app.h"
 
 namespace {
 
 namespace asio = boost::asio;
 using headroom::webhook::App;
-
-asio::awaitable<void> StopOnSignal(App& app) {
-  const int signal = co_await headroom::net::UntilSignal();
-  headroom::LogInfo("shutting down", {{"signal", signal}});
-  co_await app.Stop();
-}
-
-asio::awaitable<void> Main(App& app, asio::any_io_executor executor) {
-  headroom::net::TaskGroup group(executor);
-  group.Spawn(app.Run());
-  group.Spawn(StopOnSignal(app));
-  co_await group.Join();
-}
 
 int Fail(std::string_view message) {
   std::cerr << "headroom-webhook: " << message << "\n";
@@ -37,7 +22,7 @@ int Serve(headroom::webhook::Options options) {
   asio::io_context io(1);
   auto app = App::Make(io.get_executor(), std::move(options));
   if (!app) return Fail(app.error().message());
-  headroom::net::RunToEnd(io, Main(**app, io.get_executor()));
+  headroom::net::RunToEnd(io, (*app)->RunUntilSignal());
   return 0;
 }
 

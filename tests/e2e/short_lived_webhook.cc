@@ -1,30 +1,16 @@
 // headroom-webhook whose own certificates live for seconds instead of months, so that a test sees
 // several renewals. LEAF CA SETTLE (seconds) come before the flags.
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdlib>
 #include <iostream>
 
-#include "net/async.h"
-#include "net/task_group.h"
+#include "net/run_to_end.h"
 #include "webhook/app.h"
 
 namespace {
 
 namespace asio = boost::asio;
 using headroom::webhook::App;
-
-asio::awaitable<void> StopOnSignal(App& app) {
-  co_await headroom::net::UntilSignal();
-  co_await app.Stop();
-}
-
-asio::awaitable<void> Main(App& app, asio::any_io_executor executor) {
-  headroom::net::TaskGroup group(executor);
-  group.Spawn(app.Run());
-  group.Spawn(StopOnSignal(app));
-  co_await group.Join();
-}
 
 int Fail(std::string_view message) {
   std::cerr << "short-lived-webhook: " << message << "\n";
@@ -47,9 +33,6 @@ int main(int argc, char** argv) {
   asio::io_context io(1);
   auto app = App::Make(io.get_executor(), std::move(options));
   if (!app) return Fail(app.error().message());
-  std::exception_ptr failure;
-  asio::co_spawn(io, Main(**app, io.get_executor()),
-                 [&failure](std::exception_ptr error) { failure = error; });
-  io.run();
-  return failure ? Fail("failed") : 0;
+  headroom::net::RunToEnd(io, (*app)->RunUntilSignal());
+  return 0;
 }
