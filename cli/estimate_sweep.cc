@@ -93,8 +93,8 @@ Result<Sweep> RunSweep(const ModelFile& model, const ServingOptions& serving,
   const std::vector<std::string> names = Split(axes);
   Sweep sweep{names[0], names.size() > 1 ? names[1] : "", {}};
   for (const Step& row : StepsOf(names[0], model, serving)) {
-    const auto columns = sweep.column_axis.empty() ? std::vector<Step>{{"", row.serving}}
-                                                   : StepsOf(sweep.column_axis, model, row.serving);
+    std::vector<Step> columns(1, Step{"", row.serving});
+    if (!sweep.column_axis.empty()) columns = StepsOf(sweep.column_axis, model, row.serving);
     for (const Step& column : columns) {
       sweep.cells.push_back({row.name, column.name, estimator::Estimate(model, column.serving)});
     }
