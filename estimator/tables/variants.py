@@ -106,15 +106,6 @@ def _shared_expert(e):
             .add("ffn_down_shexp.weight", [wide, embedding], 1))
 
 
-def _head_size(e):
-    """Heads whose size no 64 divides, of the same total width."""
-    embedding = e.known["embedding_length"]
-    heads, kv_heads = (12, 4) if embedding == 960 else (88, 44)
-    if e.known["attention.head_count_kv"] == e.known["attention.head_count"]:
-        kv_heads = heads
-    return e.set("attention.head_count", heads).set("attention.head_count_kv", kv_heads)
-
-
 def _gemma4_experts(e):
     embedding = e.known["embedding_length"]
     experts, wide = (11, 416) if embedding < 1200 else (29, 736)
