@@ -80,10 +80,7 @@ class RawClient {
 class NetTest : public testing::Test {
  protected:
   ~NetTest() override {
-    if (server_) {
-      RunCoro(context_, server_->Stop(0ms));
-      RunCoro(context_, group_.Join());
-    }
+    if (server_) StopServing();
   }
 
   void Serve(HttpHandler handler, HttpServerOptions options = {}) {
@@ -92,6 +89,12 @@ class NetTest : public testing::Test {
     ASSERT_TRUE(server) << server.error().message();
     server_ = std::move(*server);
     group_.Spawn(server_->Run());
+  }
+  // Also waits for Run(), which uses the server until it returns.
+  void StopServing() {
+    RunCoro(context_, server_->Stop(0ms));
+    RunCoro(context_, group_.Join());
+    server_.reset();
   }
   Url UrlOf(const std::string& target, const std::string& scheme = "http") {
     return *ParseUrl(scheme + "://127.0.0.1:" + std::to_string(server_->port()) + target);

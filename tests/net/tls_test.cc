@@ -187,7 +187,7 @@ TEST_F(TlsTest, TakesOnlyTheListedClients) {
     Serve(Echo, server_options);
     HttpClient client(context_.get_executor(), Trusting(ca_, Leaf(true)));
     EXPECT_EQ(Fetch(client).has_value(), c.taken) << c.subjects.front();
-    Run(server_->Stop(0ms));
+    StopServing();
   }
 }
 
