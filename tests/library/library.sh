@@ -10,6 +10,7 @@ trap 'rm -rf "$folder"' EXIT
 
 "$cmake" --install "$build" --component library --prefix "$folder/prefix" >"$folder/log"
 "$cmake" -S "$root/docs/examples/estimator" -B "$folder/build" \
+  -G "$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$build/CMakeCache.txt")" \
   -DCMAKE_PREFIX_PATH="$folder/prefix" -DCMAKE_BUILD_TYPE=Debug \
   "-DCMAKE_CXX_FLAGS=$(sed -n 's/^CMAKE_CXX_FLAGS:STRING=//p' "$build/CMakeCache.txt")" \
   "-DCMAKE_CXX_COMPILER=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' "$build/CMakeCache.txt")" \
