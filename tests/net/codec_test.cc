@@ -37,6 +37,25 @@ TEST(HttpCodec, ReadsTheSameRequestInAnyPieces) {
   }
 }
 
+// The last chunk's header comes first and in pieces: Beast alone fails an assertion.
+TEST(HttpCodec, ReadsAnEmptyChunkedBodyInAnyPieces) {
+  const std::string text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  for (size_t step = 1; step <= text.size(); ++step) {
+    ResponseParser parser({}, false);
+    const auto fed = FeedInPieces(parser, text, step);
+    ASSERT_TRUE(fed) << step << ": " << fed.error().message();
+    EXPECT_TRUE(parser.done()) << step;
+  }
+}
+
+// A watch's line is there as soon as its bytes are, not with the next one.
+TEST(HttpCodec, HoldsNoByteOfAChunkBack) {
+  ResponseParser parser({}, false);
+  const std::string text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc";
+  ASSERT_TRUE(FeedInPieces(parser, text, 1));
+  EXPECT_EQ(parser.response().body, "abc");
+}
+
 TEST(HttpCodec, RefusesAmbiguousRequests) {
   const std::string post = "POST / HTTP/1.1\r\nHost: a\r\n";
   const struct {
@@ -56,7 +75,7 @@ TEST(HttpCodec, RefusesAmbiguousRequests) {
       {post + "Transfer-Encoding: identity\r\n\r\n", 400},
       {post + "X: a\r\n b\r\n\r\n", 400},
       {post + "Host: b\r\n\r\n", 400},
-      {post + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
+      {post + "Transfer-Encoding: chunked\r\n\r\nzzz\r\n", 400},
       {post + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", 400},
       {"GET / HTTP/1.1\r\n\r\n", 400},
       {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 400},
