@@ -87,6 +87,7 @@ class Install(unittest.TestCase):
         # The CRDs that the installation before left belong to it until this one takes them over.
         self.cluster.install(*extra, "--take-ownership", namespace=namespace)
         self.cluster.test(namespace=namespace)
+        self.check_strictly(path, namespace)
         print(f"{name}: installed, asked and answered in {time.monotonic() - started:.1f} s")
         self.cluster.helm("uninstall", "headroom", f"--namespace={namespace}")
         left = self.kubectl(
@@ -99,6 +100,12 @@ class Install(unittest.TestCase):
         ).stdout
         self.assertEqual(left, "", "left behind by the uninstall")
         self.kubectl("get", "crd", "models.inference.llmkube.dev")
+
+    def check_strictly(self, path, namespace):
+        """Helm lets a field pass that a schema does not know: it is dropped, with a warning at most."""
+        rendered = self.cluster.helm.template("-f", path, f"--namespace={namespace}").stdout
+        flags = ("--server-side", "--dry-run=server", "--force-conflicts", "--validate=strict")
+        self.kubectl("apply", *flags, "-f", "-", stdin=rendered)
 
     def prepare(self, namespace, mode, values):
         webhook = values.get("webhook", {})
