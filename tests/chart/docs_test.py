@@ -170,6 +170,27 @@ class Texts(unittest.TestCase):
                 else:
                     self.assertIn(text, sources)
 
+    def test_pictures_are_small_and_shown(self):
+        shown = re.findall(r"docs/images/([\w-]+\.png)", (ROOT / "README.md").read_text())
+        pictures = {path.name: path for path in (DOCS / "images").iterdir()}
+        self.assertEqual(set(shown), set(pictures))
+        for name, path in pictures.items():
+            self.assertTrue(path.read_bytes().startswith(b"\x89PNG"), name)
+            self.assertLessEqual(path.stat().st_size, 150_000, name)
+
+    def test_footnotes_are_defined_and_used(self):
+        for page in PAGES:
+            uses = re.findall(r"\[\^([\w-]+)\](:?)", page.read_text())
+            self.assertEqual(
+                {name for name, colon in uses if not colon}, {name for name, colon in uses if colon}, page
+            )
+
+    def test_measured_errors_are_those_of_the_benchmark(self):
+        row = next(line for line in (ROOT / "README.md").read_text().splitlines() if "| error of" in line)
+        measured = (DOCS / "estimator.md").read_text()
+        for number in re.findall(r"\d+\.\d+", row):
+            self.assertIn(number, measured)
+
     def test_links_lead_somewhere(self):
         for page in PAGES:
             text = page.read_text()

@@ -233,7 +233,7 @@ class Scripts(unittest.TestCase):
         folder = ROOT / "scripts"
         scripts = [
             path
-            for pattern in ("build-*", "get-*", "*install-macos", "package/deb/p*")
+            for pattern in ("build-*", "get-*", "*install-macos", "package/deb/p*", "screenshots")
             for path in sorted(folder.glob(pattern))
         ]
         self.assertGreater(len(scripts), 10)

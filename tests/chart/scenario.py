@@ -57,6 +57,11 @@ class RecordedPage(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class RecordedMac(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_):
+        """Prometheus may hang up: on a busy machine a scrape can take longer than its second."""
+
+
 class Scenario:
     """Everything from start() until stop(). `budget` is what models may take of this machine."""
 
@@ -97,7 +102,7 @@ class Scenario:
         )
         self.stack.callback(self.exporter.stop)
         self.exporter.start()
-        self.ca, certificate, key = make_certificate(self.directory)
+        self.ca, certificate, key = make_certificate(self.directory, days=90)
         self.webhook = Daemon(
             "headroom-webhook",
             self.directory,
@@ -114,7 +119,7 @@ class Scenario:
         eventually(lambda: self.webhook.get("/readyz", ca=self.ca)[0] == 200, "webhook is ready")
 
     def _start_recorded_mac(self):
-        self.mac = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RecordedPage)
+        self.mac = RecordedMac(("127.0.0.1", 0), RecordedPage)
         threading.Thread(target=self.mac.serve_forever, daemon=True).start()
         self.stack.callback(self.mac.shutdown)
 
@@ -161,26 +166,29 @@ class Scenario:
 
     # --- the story -------------------------------------------------------------------------------
 
-    def apply(self, name, context, command="apply", *flags):
-        """`headroom apply` of a Model with so much context; the finished process."""
+    def manifest(self, name, context):
+        return MODEL.format(name=name, path=self.model, context=context)
+
+    def headroom(self, command, manifests, *flags):
+        """The finished process of `headroom apply` or `headroom delete`."""
         where = [f"--manifests={self.manifests}"]
         if command == "apply":
             where += [f"--webhook={self.webhook.url}", f"--webhook-ca={self.ca}"]
         return subprocess.run(
             [program("headroom"), command, "-f", "-", *where, *flags],
-            input=MODEL.format(name=name, path=self.model, context=context),
+            input=manifests,
             capture_output=True,
             text=True,
             check=False,
         )
 
     def admit(self, name, context):
-        done = self.apply(name, context)
+        done = self.headroom("apply", self.manifest(name, context))
         assert done.returncode == 0, done.stderr
         eventually(lambda: self.pid(name), f"{name} is ready", 60)
 
     def refuse(self, name, context):
-        done = self.apply(name, context)
+        done = self.headroom("apply", self.manifest(name, context))
         assert done.returncode == 1 and "HR-10" in done.stderr, done.stderr
 
     def pid(self, name):
