@@ -31,6 +31,8 @@ FOREIGN = {
     "sort-by field-selector wait replicas all",
     "helm": "set create-namespace take-ownership force-conflicts reuse-values",
     "llama-server": "mlock",
+    "brew": "HEAD",
+    "our scripts": "from arch",
     "everything": "help version",
 }
 
