@@ -31,6 +31,8 @@ FOREIGN = {
     "sort-by field-selector wait replicas all",
     "helm": "set create-namespace take-ownership force-conflicts reuse-values",
     "llama-server": "mlock",
+    "LLMKube": "host-ip model-store port runtime llama-server-startup-timeout max-watch-failures "
+    "apple-power-enabled",
     "brew": "HEAD",
     "our scripts": "from arch",
     "everything": "help version",
