@@ -1,10 +1,8 @@
 #include "cli/model_reader.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 #include <cstdlib>
 
+#include "cli/await.h"
 #include "estimator/gguf/file.h"
 #include "sources/header_remote.h"
 
@@ -34,11 +32,8 @@ Result<T> ReadRemote(const sources::Source& source, Reader reader) {
   };
   net::HttpClient client(io.get_executor(), options);
   const char* token = std::getenv("HF_TOKEN");
-  auto result = asio::co_spawn(
-      io, reader(client, *policy, source, token ? token : "", net::After(kRemoteDeadline)),
-      asio::use_future);
-  io.run();
-  Result<T> read = result.get();
+  Result<T> read =
+      Await(io, reader(client, *policy, source, token ? token : "", net::After(kRemoteDeadline)));
   if (!read) return read.error().Within(source.text);
   return read;
 }

@@ -2,10 +2,7 @@
 
 #include <unistd.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
-
+#include "cli/await.h"
 #include "common/ascii.h"
 #include "common/files.h"
 #include "net/http_client.h"
@@ -37,10 +34,7 @@ Result<net::HttpResponse> Post(const WebhookAddress& address, std::string body) 
   net::HttpClient client(io.get_executor(), options);
   net::HttpRequest request{
       "POST", url->target, {{"Content-Type", "application/json"}}, std::move(body)};
-  auto answer = asio::co_spawn(io, client.Fetch(*url, std::move(request), net::After(kTimeout)),
-                               asio::use_future);
-  io.run();
-  return answer.get();
+  return Await(io, client.Fetch(*url, std::move(request), net::After(kTimeout)));
 }
 
 }  // namespace

@@ -120,7 +120,7 @@ Json ServiceAccountObject(const JoinIdentity& identity) {
 }  // namespace
 
 std::string JoinIdentity::User() const { return "headroom:" + node; }
-std::string JoinIdentity::ServiceAccount() const { return "headroom-" + node; }
+std::string JoinIdentity::ServiceAccount() const { return "headroom-mac-" + node; }
 
 Result<void> CheckNodeName(const std::string& name) {
   const bool characters = std::all_of(name.begin(), name.end(), [](char c) {

@@ -17,7 +17,7 @@ struct JoinIdentity {
   Credential credential = Credential::kCertificate;
   std::string ns = "headroom-system";  // of the service account, for kToken
   std::string User() const;            // "headroom:mac-1": common name of the certificate
-  std::string ServiceAccount() const;  // "headroom-mac-1"
+  std::string ServiceAccount() const;  // "headroom-mac-mac-1", as the chart's policies know it
 };
 
 // Errors for a name that is no Node name: it becomes part of other names.

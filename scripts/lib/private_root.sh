@@ -10,10 +10,10 @@ distribution_mirror() {
     awk '$1 == "Debian" || $1 == "Ubuntu" { print $2; exit }'
 }
 
-# private_apt DIR KIND SUITE: an apt of our own in DIR; KIND is deb or deb-src. Use it with
-# APT_CONFIG=DIR/apt.conf.
+# private_apt DIR KIND SUITE [ARCH]: an apt of our own in DIR; KIND is deb or deb-src, ARCH another
+# architecture than this machine's. Use it with APT_CONFIG=DIR/apt.conf.
 private_apt() {
-  local dir=$1 kind=$2 suite=$3 mirror keyring=debian-archive-keyring components=main
+  local dir=$1 kind=$2 suite=$3 arch=${4-} mirror keyring=debian-archive-keyring components=main
   mirror=$(distribution_mirror)
   if [[ -z $mirror ]]; then
     as_root apt-get update -qq >&2
@@ -31,6 +31,7 @@ private_apt() {
     printf '%s\n' "Dir \"$dir\";" "Dir::State::status \"$dir/var/lib/dpkg/status\";" \
       'Dir::Etc::netrcparts "/etc/apt/auth.conf.d";' 'APT::Sandbox::User "root";' \
       'APT::Install-Recommends "false";'
+    [[ -z $arch ]] || printf '%s\n' "APT::Architecture \"$arch\";" "APT::Architectures { \"$arch\"; };"
   } >"$dir/apt.conf"
   echo "$kind [check-valid-until=no signed-by=/usr/share/keyrings/$keyring.gpg] $mirror $suite $components" \
     >"$dir/etc/apt/sources.list"

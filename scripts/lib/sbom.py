@@ -2,7 +2,8 @@
 """Writes an SPDX 2.3 bill of materials: our programs with their checksums, and the Debian packages
 that the other files come from, with version and source.
 
-Usage: sbom.py --name NAME --version V --programs FILE... [--files FILE...] [--static LIBRARY...]
+Usage: sbom.py --name NAME --version V --programs FILE... [--files FILE...] [--root DIR] [--static LIBRARY...]
+--root: where the files (but not the programs) and dpkg's notes of them are, if not here
 The output depends on the inputs and SOURCE_DATE_EPOCH only.
 """
 
@@ -14,36 +15,34 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 
 
 def identifier(text):
     return "SPDXRef-" + re.sub(r"[^A-Za-z0-9.-]+", "-", text).strip("-")
 
 
-def owner(path):
+def dpkg_query(root, *args):
+    command = ["dpkg-query", f"--admindir={root}/var/lib/dpkg", *args]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def owner(path, root):
     """Name of the Debian package that owns a file, or None. The file's directory may be a link."""
-    for candidate in (path, os.path.realpath(path), "/usr" + path, path.removeprefix("/usr")):
-        done = subprocess.run(
-            ["dpkg-query", "-S", candidate], capture_output=True, text=True, check=False
-        )
+    real = "/" + os.path.relpath(os.path.realpath(root + path), os.path.realpath(root or "/"))
+    for candidate in (path, real, "/usr" + path, path.removeprefix("/usr")):
+        done = dpkg_query(root, "-S", candidate)
         if done.returncode == 0:
             return done.stdout.split(": ")[0].split(",")[0]
     return None
 
 
-def debian_package(name):
-    fields = subprocess.run(
-        [
-            "dpkg-query",
-            "-W",
-            "-f=${Package}\\t${Version}\\t${Architecture}\\t${source:Package}",
-            name,
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split("\t")
-    package, version, architecture, source = fields
+def debian_package(name, root):
+    form = "-f=${Package}\\t${Version}\\t${Architecture}\\t${source:Package}"
+    done = dpkg_query(root, "-W", form, name)
+    if done.returncode != 0:
+        sys.exit(f"{name}: {done.stderr.strip()}")
+    package, version, architecture, source = done.stdout.split("\t")
     return {
         "SPDXID": identifier(f"deb-{package}"),
         "name": package,
@@ -94,15 +93,15 @@ def program(path, version):
     }
 
 
-def document(name, version, programs, files, static):
-    owners = sorted({found for found in map(owner, files) if found})
-    # ca-certificates.crt is made at installation and owned by no package.
-    if any(path.endswith("ca-certificates.crt") for path in files):
-        owners = sorted({*owners, "ca-certificates"})
+def document(name, version, programs, files, static, root):
+    owners = sorted({found for path in files if (found := owner(path, root))})
+    # Made at installation, here, and owned by no package.
+    certificates = [p for p in files if p.endswith("ca-certificates.crt")]
     ours = [program(path, version) for path in programs]
     packages = (
         ours
-        + [debian_package(package) for package in owners]
+        + [debian_package(package, root) for package in owners]
+        + [debian_package("ca-certificates", "") for _ in certificates]
         + [static_library(one) for one in static]
     )
     checksum = hashlib.sha256(json.dumps(packages, sort_keys=True).encode()).hexdigest()
@@ -148,10 +147,12 @@ def main():
     parser.add_argument("--programs", nargs="+", required=True)
     parser.add_argument("--files", nargs="*", default=[])
     parser.add_argument("--static", nargs="*", default=[])
+    parser.add_argument("--root", default="")
     args = parser.parse_args()
     print(
         json.dumps(
-            document(args.name, args.version, args.programs, args.files, args.static), indent=1
+            document(args.name, args.version, args.programs, args.files, args.static, args.root),
+            indent=1,
         )
     )
 

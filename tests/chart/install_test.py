@@ -4,10 +4,13 @@ read-only root and no capabilities. A missing right, a wrong flag or a file the 
 pod from becoming ready, and the install fails."""
 
 import base64
+import hashlib
 import json
 import pathlib
 import shutil
+import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
@@ -17,7 +20,8 @@ import yaml
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from cluster import NAMESPACE, Cluster, enter, make_image, service_certificate  # noqa: E402
-from helm import CHART, ci_values  # noqa: E402
+from helm import CHART, ROOT, ci_values  # noqa: E402
+from pod import run  # noqa: E402
 from daemons import eventually, script  # noqa: E402
 
 
@@ -57,6 +61,45 @@ class Install(unittest.TestCase):
             {package["name"] for package in sbom["packages"]},
         )
 
+    def test_images_of_two_architectures_make_one_index(self):
+        """The second one is the first with another label: what is compiled for it is not CI's work."""
+        layout = self.directory / "labelled"
+        layout.mkdir()
+        run("tar", "-C", layout, "-xf", self.image)
+        (name,) = run("umoci", "ls", "--layout", layout).split()
+        other_kind = {"amd64": "arm64", "arm64": "amd64"}[run("dpkg", "--print-architecture").strip()]
+        run("umoci", "config", "--image", f"{layout}:{name}", "--architecture", other_kind)
+        run("umoci", "gc", "--layout", layout)
+        other = self.directory / "other.tar"
+        run("tar", "-C", layout, "-cf", other, ".")
+        out = self.directory / "index.tar"
+        tool = ROOT / "scripts" / "lib" / "image_index.py"
+        digest = run(sys.executable, tool, out, self.image, other).strip()
+        bytes_before = out.read_bytes()
+        self.assertEqual(run(sys.executable, tool, out, other, self.image).strip(), digest)
+        self.assertEqual(out.read_bytes(), bytes_before)
+        with tarfile.open(out) as archive:
+            files = {m.name: archive.extractfile(m).read() for m in archive}
+        for path, data in files.items():
+            if path.startswith("blobs/"):
+                self.assertEqual(path, f"blobs/sha256/{hashlib.sha256(data).hexdigest()}")
+        (top,) = json.loads(files["index.json"])["manifests"]
+        self.assertEqual(top["digest"], digest)
+        index = json.loads(files["blobs/" + digest.replace(":", "/")])
+        self.assertEqual(
+            [one["platform"]["architecture"] for one in index["manifests"]], ["amd64", "arm64"]
+        )
+        self.assertIn(self.digest, [one["digest"] for one in index["manifests"]])
+        for one in index["manifests"]:
+            manifest = json.loads(files["blobs/" + one["digest"].replace(":", "/")])
+            for part in (manifest["config"], *manifest["layers"]):
+                self.assertIn("blobs/" + part["digest"].replace(":", "/"), files)
+        twice = subprocess.run(
+            [sys.executable, tool, out, self.image, self.image], capture_output=True, text=True, check=False
+        )
+        self.assertNotEqual(twice.returncode, 0)
+        self.assertIn("expected one image for each architecture", twice.stderr)
+
     # --- every ci values file --------------------------------------------------------------------
 
     def test_every_values_file_installs_and_works(self):
@@ -87,6 +130,7 @@ class Install(unittest.TestCase):
         # The CRDs that the installation before left belong to it until this one takes them over.
         self.cluster.install(*extra, "--take-ownership", namespace=namespace)
         self.cluster.test(namespace=namespace)
+        self.check_strictly(path, namespace)
         print(f"{name}: installed, asked and answered in {time.monotonic() - started:.1f} s")
         self.cluster.helm("uninstall", "headroom", f"--namespace={namespace}")
         left = self.kubectl(
@@ -99,6 +143,12 @@ class Install(unittest.TestCase):
         ).stdout
         self.assertEqual(left, "", "left behind by the uninstall")
         self.kubectl("get", "crd", "models.inference.llmkube.dev")
+
+    def check_strictly(self, path, namespace):
+        """Helm lets a field pass that a schema does not know: it is dropped, with a warning at most."""
+        rendered = self.cluster.helm.template("-f", path, f"--namespace={namespace}").stdout
+        flags = ("--server-side", "--dry-run=server", "--force-conflicts", "--validate=strict")
+        self.kubectl("apply", *flags, "-f", "-", stdin=rendered)
 
     def prepare(self, namespace, mode, values):
         webhook = values.get("webhook", {})

@@ -42,8 +42,6 @@ def merged(base, **changes):
 
 
 class Macs(unittest.TestCase):
-    identity = "user"
-
     @classmethod
     def setUpClass(cls):
         cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="headroom-macs-"))
@@ -59,13 +57,13 @@ class Macs(unittest.TestCase):
         values = [
             "--set-json",
             'macs.nodes=[{"name":"mac-1"},{"name":"mac-2"},{"name":"mac-3"}]',
-            "--set",
-            f"macs.identity={cls.identity}",
+            "--set-json",
+            'macs.sourceSecrets=[{"namespace":"default","names":["hugging-face"]}]',
         ]
         shown = [
             flag
             for path in sorted((CHART / "templates" / "macs").glob("*.yaml"))
-            if path.stem.startswith(("rbac", "policy"))
+            if path.stem.startswith(("rbac", "policy", "secrets"))
             for flag in ("-s", f"templates/macs/{path.name}")
         ]
         kubectl(
@@ -200,6 +198,25 @@ class Macs(unittest.TestCase):
             "forbidden",
         )
 
+    # --- tokens of private sources ---------------------------------------------------------------
+
+    def test_reads_the_secrets_of_private_sources_and_no_others(self):
+        kubectl = self.plane.kubectl
+        for name in ("hugging-face", "database"):
+            kubectl("create", "secret", "generic", name, "--from-literal=token=x")
+
+        def get(name):
+            return kubectl("get", "secret", *name, kubeconfig=self.mac1, check=False)
+
+        self.allowed(get(["hugging-face"]))
+        self.refused(get(["database"]), "forbidden")
+        self.refused(get([]), "forbidden")
+        self.refused(get(["hugging-face", "-n", "kube-system"]), "forbidden")
+        self.refused(
+            kubectl("delete", "secret", "hugging-face", kubeconfig=self.mac1, check=False),
+            "forbidden",
+        )
+
     # --- workloads -------------------------------------------------------------------------------
 
     def claim(self, node, config=None):
@@ -295,6 +312,16 @@ class Macs(unittest.TestCase):
         kubectl("annotate", "model", "llama", "headroom.dev/node=mac-2", "--overwrite")
         kubectl("annotate", "model", "llama", "headroom.dev/node=mac-1", "--overwrite")
 
+    def test_service_accounts_of_macs_are_confined_alike(self):
+        """Whatever rights it has: as a cluster's administrator it still writes its own Node only."""
+        account = "system:serviceaccount:models:headroom-mac-mac-1"
+        kubectl = self.plane.kubectl
+        kubectl("create", "clusterrolebinding", "all", "--clusterrole=cluster-admin", f"--user={account}")
+        annotation = "headroom.dev/memory-total=2"
+        change = ("annotate", "--overwrite", f"--as={account}", "node")
+        self.allowed(kubectl(*change, "mac-1", annotation, check=False))
+        self.refused(kubectl(*change, "mac-2", annotation, check=False), "only its own Node, mac-1")
+
     def test_policies_have_no_type_errors(self):
         listed = json.loads(
             self.plane.kubectl("get", "validatingadmissionpolicies", "-o", "json").stdout
@@ -305,26 +332,6 @@ class Macs(unittest.TestCase):
                 policy.get("status", {}).get("typeChecking", {}).get("expressionWarnings", [])
             )
             self.assertEqual(warnings, [], policy["metadata"]["name"])
-
-
-class MacsByServiceAccount(unittest.TestCase):
-    """The other kind of identity: the policies know it by its own prefix."""
-
-    def test_prefix(self):
-        with tempfile.TemporaryDirectory() as home:
-            text = (
-                Helm(home)
-                .template(
-                    "--set-json",
-                    'macs={"identity":"serviceaccount","nodes":[{"name":"m"}]}',
-                    "-s",
-                    "templates/macs/policy-node.yaml",
-                )
-                .stdout
-            )
-        prefix = "system:serviceaccount:headroom-system:headroom-mac-"
-        self.assertIn(f"startsWith('{prefix}')", text)
-        self.assertIn(f"substring({len(prefix)})", text)
 
 
 if __name__ == "__main__":

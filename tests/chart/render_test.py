@@ -114,6 +114,7 @@ class Render(unittest.TestCase):
             "image.digest=abc",
             "macs.nodes[0].name=Mac_1",
             "webhook.unknownSize=allow",
+            "macs.sourceSecrets[0].namespace=team-a",
         ):
             done = self.helm.template("--set", wrong, check=False)
             self.assertNotEqual(done.returncode, 0, wrong)
@@ -130,6 +131,10 @@ class Render(unittest.TestCase):
             (both, "enable one of them"),
             (("--set", "certificates.mode=existing"), "expected both"),
             (("--set", "webhook.hostNetwork=true"), "set webhook.port"),
+            (
+                ("--set-json", 'macs.sourceSecrets=[{"namespace":"a","names":["b"]}]'),
+                "expected the Macs",
+            ),
         ):
             done = self.helm.template(*args, check=False)
             self.assertNotEqual(done.returncode, 0, args)
@@ -138,6 +143,20 @@ class Render(unittest.TestCase):
             "template", "x", CHART, "--set", "certificates.mode=cert-manager", check=False
         )
         self.assertIn("install cert-manager first", done.stderr)
+
+    def test_rights_on_source_secrets_are_those_of_the_documentation(self):
+        example = documents((ROOT / "docs" / "examples" / "source-secret-rbac.yaml").read_text())
+        rendered = documents(
+            self.helm.template(
+                "--set-json",
+                'macs={"nodes":[{"name":"mac-1"}],"sourceSecrets":'
+                '[{"namespace":"team-a","names":["hugging-face"]}]}',
+                "--show-only=templates/macs/secrets.yaml",
+            ).stdout
+        )
+        for one in (*example, *rendered):
+            one["metadata"].pop("labels", None)
+        self.assertEqual(rendered, example)
 
     def test_readme_table_is_generated(self):
         done = subprocess.run(

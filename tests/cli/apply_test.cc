@@ -3,13 +3,19 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <filesystem>
 #include <sstream>
+#include <thread>
 
 #include "cli/cli.h"
 #include "cli/manifest_folder.h"
 #include "cli/webhook_client.h"
 #include "common/files.h"
+#include "net/http_server.h"
 
 namespace headroom::cli {
 namespace {
@@ -109,6 +115,39 @@ TEST(ReadDecision, TakesAllowedDeniedAndRefusesOthers) {
   EXPECT_FALSE(ReadDecision(R"({"response":{"uid":"other","allowed":true}})", "u"));
   EXPECT_FALSE(ReadDecision(R"({"response":{"uid":"u"}})", "u"));
   EXPECT_FALSE(ReadDecision("<html>", "u"));
+}
+
+boost::asio::awaitable<net::HttpResponse> Allow(std::string review) {
+  Json answer = Json::MakeObject();
+  answer.Make({"response", "uid"}) = StringOr(ParseJson(review).value(), {"request", "uid"});
+  answer.Make({"response", "allowed"}) = true;
+  co_return net::JsonResponse(200, WriteJson(answer));
+}
+
+// The webhook keeps the connection open; the answer is not to wait until its timers have run out
+// (12 s here).
+TEST(AskWebhook, IsDoneWhenTheAnswerIsThere) {
+  boost::asio::io_context io(1);
+  auto server =
+      net::HttpServer::Listen(io.get_executor(), {.listen = "127.0.0.1:0"},
+                              [](const net::HttpRequest& request, const net::RequestContext&) {
+                                return Allow(request.body);
+                              });
+  ASSERT_TRUE(server);
+  std::thread thread([&io, &server] {
+    boost::asio::co_spawn(io, (*server)->Run(), boost::asio::detached);
+    io.run();
+  });
+  const auto start = std::chrono::steady_clock::now();
+  const auto decision = AskWebhook({"http://" + (*server)->address(), ""},
+                                   ParseJson(R"({"kind":"Model"})").value(), std::nullopt, true);
+  const auto took = std::chrono::steady_clock::now() - start;
+  boost::asio::co_spawn(io, (*server)->Stop(std::chrono::seconds(1)),
+                        [&io](std::exception_ptr) { io.stop(); });
+  thread.join();
+  ASSERT_TRUE(decision) << decision.error().message();
+  EXPECT_TRUE(decision->allowed);
+  EXPECT_LT(took, std::chrono::seconds(6));
 }
 
 TEST_F(ApplyTest, UnreachableWebhookIsOneLineAndStoresNothing) {

@@ -150,7 +150,7 @@ spec: {holderIdentity: mac-2}
         self.headroom("join", "mac-2", "--credential", "token", "--duration", "1h")
         who = json.loads(self.as_mac("auth", "whoami", "-o", "json", mac="mac-2").stdout)
         self.assertEqual(who["status"]["userInfo"]["username"],
-                         "system:serviceaccount:headroom-system:headroom-mac-2")
+                         "system:serviceaccount:headroom-system:headroom-mac-mac-2")
         self.assertEqual(self.as_mac("annotate", "node", "mac-2", "headroom.dev/probe=1",
                                      mac="mac-2").returncode, 0)
         refused = self.as_mac("annotate", "node", NODE, "headroom.dev/probe=2", "--overwrite",

@@ -135,17 +135,17 @@ def openssl(*args):
     assert done.returncode == 0, done.stderr
 
 
-def make_certificate(directory):
+def make_certificate(directory, days=2):
     """A CA and a server certificate for 127.0.0.1: paths of (ca, certificate, key)."""
     directory = pathlib.Path(directory)
     ca, ca_key = directory / "webhook-ca.crt", directory / "webhook-ca.key"
     certificate, key, csr = (directory / f"webhook.{end}" for end in ("crt", "key", "csr"))
     curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl("req", "-x509", *curve, "-days", 2, "-subj", "/CN=headroom-webhook-ca",
+    openssl("req", "-x509", *curve, "-days", days, "-subj", "/CN=headroom-webhook-ca",
             "-keyout", ca_key, "-out", ca)
     extensions = directory / "webhook.ext"
     extensions.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n")
     openssl("req", "-new", *curve, "-subj", "/CN=headroom-webhook", "-keyout", key, "-out", csr)
-    openssl("x509", "-req", "-days", 2, "-in", csr, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial",
+    openssl("x509", "-req", "-days", days, "-in", csr, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial",
             "-extfile", extensions, "-out", certificate)
     return ca, certificate, key

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "chart"))
 from cluster import Cluster, enter, make_image  # noqa: E402
@@ -84,11 +85,16 @@ class Newcomer(unittest.TestCase):
 
     @classmethod
     def stop_mac(cls):
-        if cls.mac:
-            cls.mac.terminate()
-            cls.mac.wait(30)
+        if not cls.mac or cls.mac.poll() is not None:
+            return
+        with urllib.request.urlopen("http://127.0.0.1:19834/v1/models", timeout=10) as response:
+            models = json.load(response)["models"]
+        cls.mac.terminate()
+        cls.mac.wait(30)
         # Models outlive their exporter, as they should.
-        subprocess.run(["pkill", "-f", f"llama-server .*{MODELS}/llama.gguf"], check=False)
+        for model in models:
+            if model.get("pid"):
+                os.killpg(model["pid"], signal.SIGKILL)
 
     def shell(self, text):
         process = subprocess.Popen(

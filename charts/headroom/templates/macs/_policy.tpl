@@ -2,10 +2,6 @@
 of resourceRules); the caller adds further variables and validations. */ -}}
 {{- define "headroom.macPolicy" -}}
 {{- $root := .root -}}
-{{- $prefix := "headroom:" -}}
-{{- if eq $root.Values.macs.identity "serviceaccount" -}}
-{{- $prefix = printf "system:serviceaccount:%s:headroom-mac-" $root.Release.Namespace -}}
-{{- end -}}
 {{- $name := printf "%s-mac-%s" (include "headroom.name" $root) .name -}}
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
@@ -27,10 +23,15 @@ spec:
     resourceRules: {{- .resources | nindent 6 }}
   matchConditions:
     - name: is-a-mac
-      expression: request.userInfo.username.startsWith('{{ $prefix }}')
+      # The user of a client certificate or a service account, as headroom join makes both.
+      expression: >-
+        request.userInfo.username.startsWith('headroom:')
+        || request.userInfo.username.matches('^system:serviceaccount:[^:]+:headroom-mac-')
   variables:
     - name: mac
-      expression: request.userInfo.username.substring({{ len $prefix }})
+      expression: >-
+        request.userInfo.username.startsWith('headroom:') ? request.userInfo.username.substring(9)
+        : request.userInfo.username.substring(request.userInfo.username.indexOf(':headroom-mac-') + 14)
     - name: creates
       expression: request.operation == 'CREATE'
 {{- end -}}
