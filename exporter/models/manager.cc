@@ -201,9 +201,10 @@ void Manager::Perform(Record& record, Action action) {
     case Action::kPublish:
     case Action::kWithdraw:
       if (!seams_.endpoint || !record.entry) return;
-      return Start(record,
-                   Publish({record.entry->workload.kind, record.entry->workload.meta,
-                            options_.endpoint_host, record.port, action == Action::kPublish}));
+      record.endpoint_left = true;
+      return Start(record, seams_.endpoint(Endpoint(record, action == Action::kPublish
+                                                                ? EndpointChange::To::kReady
+                                                                : EndpointChange::To::kNotReady)));
   }
 }
 

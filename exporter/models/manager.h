@@ -52,13 +52,18 @@ struct ManagerOptions {
   EvictionOptions eviction;
 };
 
-// An endpoint to be published or withdrawn: which object it serves, where, and whether it is ready.
+// What becomes of the endpoint of a workload: which object it serves, where, and how it is.
 struct EndpointChange {
+  enum class To {
+    kReady,
+    kNotReady,  // serves nothing at the moment
+    kRemoved,   // this node does not serve the workload any more
+  };
   kube::Kind kind = kube::Kind::kModel;
   kube::Meta object;
   std::string host;
   uint16_t port = 0;
-  bool ready = false;
+  To to = To::kNotReady;
 };
 
 // What the manager uses of the rest of the program. Everything outlives it.
@@ -168,6 +173,7 @@ class Manager {
   // manager_preflight.cc
   boost::asio::awaitable<Result<void>> ReadHeader(Key key);
   boost::asio::awaitable<Result<void>> ReadRemoteHeader(Key key);
+  boost::asio::awaitable<void> RemoveEndpoint(Key key);
   Result<estimator::Verdict> Judge(Record& record) const;
   boost::asio::awaitable<void> Preflighted(Key key, uint64_t attempt);
 
@@ -218,8 +224,8 @@ class Manager {
   StatusInput StatusOf(const Record& record) const;
   void ReportSoon(Record& record);
   boost::asio::awaitable<void> WriteStatus(Key key);
-  boost::asio::awaitable<void> Publish(EndpointChange change);
-  std::string Endpoint(const Record& record) const;
+  EndpointChange Endpoint(const Record& record, EndpointChange::To to) const;
+  std::string EndpointUrl(const Record& record) const;
 
   ManagerOptions options_;
   ManagerSeams seams_;

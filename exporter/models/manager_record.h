@@ -27,6 +27,8 @@ struct Manager::Record {
   bool reaffirming = false;  // a claim of ours that the object lost is being written again
   bool fenced = false;       // the running child was told to stop, see Manager::FenceWhereDue
   bool check_failed = false;
+  // There may be a Service and an EndpointSlice of ours, also one of an exporter before this one.
+  bool endpoint_left = true;
 
   std::optional<sources::DownloadProgress> download;  // while it is fetched
   SteadyTime download_told{};

@@ -14,7 +14,7 @@ constexpr std::chrono::minutes kSameStateInterval{1};
 
 }  // namespace
 
-std::string Manager::Endpoint(const Record& record) const {
+std::string Manager::EndpointUrl(const Record& record) const {
   if (record.it.state != State::kReady) return "";
   const std::string& host = options_.endpoint_host;
   return "http://" + (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" +
@@ -86,7 +86,7 @@ StatusInput Manager::StatusOf(const Record& record) const {
   input.claimed = record.claimed;
   input.check_failed = record.check_failed;
   input.node = options_.node_name;
-  input.endpoint = Endpoint(record);
+  input.endpoint = EndpointUrl(record);
   input.footprint = record.footprint;
   input.restarts = record.it.restarts;
   input.not_honoured = record.not_honoured;
@@ -161,8 +161,9 @@ asio::awaitable<void> Manager::WriteStatus(Key key) {
   }
 }
 
-asio::awaitable<void> Manager::Publish(EndpointChange change) {
-  co_await seams_.endpoint(std::move(change));
+EndpointChange Manager::Endpoint(const Record& record, EndpointChange::To to) const {
+  const kube::Workload& workload = record.entry->workload;
+  return {workload.kind, workload.meta, options_.endpoint_host, record.port, to};
 }
 
 std::vector<ModelView> Manager::Views() const {
@@ -183,7 +184,8 @@ std::vector<ModelView> Manager::Views() const {
     view.restarts = record->it.restarts;
     if (record->it.pid != 0) view.started = record->started;
     view.load_duration = record->it.load_duration;
-    view.endpoint = Endpoint(*record);
+    view.growing = record->it.pid != 0 && record->usage.growing();
+    view.endpoint = EndpointUrl(*record);
     if (record->it.state == State::kFetching) view.download = record->download;
     views.push_back(std::move(view));
   }

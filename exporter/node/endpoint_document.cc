@@ -106,7 +106,7 @@ Result<Json> EndpointSliceDocument(const std::string& name, const EndpointChange
   slice.Set("addressType", family);
   Json endpoint = Json::MakeObject();
   endpoint.Set("addresses", Json(Json::Array{change.host}));
-  endpoint.Make({"conditions"}).Set("ready", change.ready);
+  endpoint.Make({"conditions"}).Set("ready", change.to == EndpointChange::To::kReady);
   endpoint.Set("nodeName", node);
   Json& target = endpoint.Make({"targetRef"});
   target = Json::MakeObject();
