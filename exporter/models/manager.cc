@@ -162,10 +162,11 @@ void Manager::Drain() {
     if (record == nullptr) continue;
     const State before = record->it.state;
     const pid_t child = record->it.pid;
+    const auto load = record->it.load_duration;
     for (const Action action : supervisor_.Step(record->it, event, Now())) {
       Perform(*record, action);
     }
-    if (record->it.pid != child) SaveState();
+    if (record->it.pid != child || record->it.load_duration != load) SaveState();
     Report(*record, before);
     const bool finished = record->it.state == State::kGone && record->tasks == 0;
     if (finished && !record->status_due) records_.erase(key);

@@ -64,7 +64,8 @@ void Manager::Spawn(Record& record) {
   record.port = *port;
   record.launched_identity = plan->identity;
   record.start_time = net::ProcessStartTime(*pid).value_or(0);
-  record.started = std::chrono::system_clock::now();
+  // As the state file keeps it, so that nothing changes for whoever adopts it.
+  record.started = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   record.usage = {};
   record.reserved = record.adopted = record.fenced = false;
   LogInfo("llama-server started", {{"workload", record.key},
@@ -118,7 +119,8 @@ void Manager::SaveState() {
   for (const auto& [key, record] : records_) {
     if (record->it.pid == 0) continue;
     children.push_back({key, record->it.pid, record->start_time, record->port,
-                        record->launched_identity, record->footprint, record->bound});
+                        record->launched_identity, record->footprint, record->bound,
+                        record->started, record->it.restarts, record->it.load_duration});
   }
   if (const auto saved = state_.Save(children); !saved) {
     LogError("the next exporter will not know the running models", {{"error", saved.error()}});
@@ -137,10 +139,16 @@ Result<void> Manager::Adopt() {
     record.footprint = child.footprint;
     record.bound = child.bound;
     record.launched_identity = child.identity;
+    record.started = child.started;
     record.adopted = record.claimed = true;
     LogInfo("adopted a running llama-server",
             {{"workload", child.key}, {"pid", static_cast<int64_t>(child.pid)}});
-    Post(child.key, {.type = Event::Type::kAdopted, .text = child.identity, .pid = child.pid});
+    Post(child.key, {.type = Event::Type::kAdopted,
+                     .text = child.identity,
+                     .pid = child.pid,
+                     .bytes = child.footprint,  // about that of its file, and not less
+                     .restarts = child.restarts,
+                     .load = child.load_duration});
     Start(record, WatchAdopted(child.key, child.pid, child.start_time));
   }
   adopting_ = false;

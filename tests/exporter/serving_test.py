@@ -5,6 +5,7 @@ through, and every way the exporter can end. Usage: serving_test.py EXPORTER MAK
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -41,6 +42,8 @@ class Serving(ExporterTest):
         self.assertFalse(alive(changed["pid"]))
         self.assertNotIn('name="tiny"', fetch(self.url + "/metrics")[1].decode())
 
+        for told in (self.root / "log", self.root / "state" / "models.json"):
+            self.assertNotIn("swordfish", told.read_text())
     def test_a_hung_child_is_killed_before_the_next_starts(self):
         self.apply()
         self.start()
@@ -54,15 +57,27 @@ class Serving(ExporterTest):
         self.assertTrue(alive(again["pid"]))
 
     def test_children_survive_and_are_adopted(self):
+    def told(self):
+        """What is told of the running server, but for what it uses."""
+        page = fetch(self.url + "/metrics")[1].decode()
+        found = re.findall(r"headroom_model_(restarts_total|start_timestamp_seconds|"
+                           r"load_duration_seconds){[^}]*} ([0-9.e+]+)", page)
+        self.assertEqual(len(found), 3, page)
+        return found
+
         self.apply()
         first = self.start()
         model = self.until("ready")
+        os.kill(self.until("ready")["pid"], signal.SIGKILL)
+        eventually(lambda: self.model()["restarts"] == 1, "it is started again")
         first.kill()
+        told = self.told()
         first.wait()
         self.assertTrue(alive(model["pid"]))
         second = self.start()
         self.assertEqual(self.until("ready")["pid"], model["pid"])
         second.send_signal(signal.SIGTERM)
+        self.assertEqual(self.told(), told, "start, restarts and the time it took to load")
         self.assertEqual(second.wait(20), 0)
         self.assertTrue(alive(model["pid"]), "left to the next exporter")
         third = self.start("--stop-models-on-exit")
