@@ -211,7 +211,8 @@ std::vector<RuntimeTarget> App::State::RuntimeTargets() const {
   std::vector<RuntimeTarget> targets;
   for (const ModelView& model : manager->Views()) {
     if (model.state != exporter::State::kReady) continue;
-    targets.push_back({model.ns, model.name, model.pid, DialHost(options.model_host), model.port});
+    targets.push_back({model.ns, model.name, model.pid, DialHost(options.model_host), model.port,
+                       manager->ApiKey(model.key)});
   }
   return targets;
 }

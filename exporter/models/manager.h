@@ -130,6 +130,8 @@ class Manager {
   uint64_t Committed() const;  // bytes of all models that run or are about to
   std::vector<estimator::Commitment> Commitments() const;  // the same, by workload
   const RuntimeProbe& runtime() const { return runtime_; }
+  // What the server of a model (ModelView::key) asks for, see api_key.h.
+  std::string ApiKey(const std::string& key) const;
 
  private:
   struct Record;

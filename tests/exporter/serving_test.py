@@ -16,13 +16,14 @@ from exporter_fixture import EXPORTER, ExporterTest, alive, eventually, fetch
 
 class Serving(ExporterTest):
     def test_serves_restarts_and_stops(self):
-        self.apply(more=", env: [{name: A}]")
+        self.apply(more=", env: [{name: A}], extraArgs: [--api-key, swordfish]")
         self.start()
         model = self.until("ready")
         self.assertEqual(model["fieldsIgnored"], [
             "spec.serving.env: the model server gets the environment of the exporter"])
         body = json.dumps({"prompt": "a", "n_predict": 4}).encode()
-        status, answer, _ = fetch(model["endpoint"] + "/completion", data=body)
+        self.assertEqual(fetch(model["endpoint"] + "/completion", data=body)[0], 401)
+        status, answer, _ = fetch(model["endpoint"] + "/completion", "swordfish", data=body)
         self.assertEqual(status, 200)
         self.assertIn("content", json.loads(answer))
         page = fetch(self.url + "/metrics")[1].decode()
@@ -41,9 +42,9 @@ class Serving(ExporterTest):
         eventually(lambda: self.model() is None, "the model is gone")
         self.assertFalse(alive(changed["pid"]))
         self.assertNotIn('name="tiny"', fetch(self.url + "/metrics")[1].decode())
-
         for told in (self.root / "log", self.root / "state" / "models.json"):
             self.assertNotIn("swordfish", told.read_text())
+
     def test_a_hung_child_is_killed_before_the_next_starts(self):
         self.apply()
         self.start()
@@ -56,7 +57,6 @@ class Serving(ExporterTest):
         self.assertFalse(alive(model["pid"]))
         self.assertTrue(alive(again["pid"]))
 
-    def test_children_survive_and_are_adopted(self):
     def told(self):
         """What is told of the running server, but for what it uses."""
         page = fetch(self.url + "/metrics")[1].decode()
@@ -65,19 +65,20 @@ class Serving(ExporterTest):
         self.assertEqual(len(found), 3, page)
         return found
 
+    def test_children_survive_and_are_adopted(self):
         self.apply()
         first = self.start()
-        model = self.until("ready")
         os.kill(self.until("ready")["pid"], signal.SIGKILL)
         eventually(lambda: self.model()["restarts"] == 1, "it is started again")
-        first.kill()
+        model = self.until("ready")
         told = self.told()
+        first.kill()
         first.wait()
         self.assertTrue(alive(model["pid"]))
         second = self.start()
         self.assertEqual(self.until("ready")["pid"], model["pid"])
-        second.send_signal(signal.SIGTERM)
         self.assertEqual(self.told(), told, "start, restarts and the time it took to load")
+        second.send_signal(signal.SIGTERM)
         self.assertEqual(second.wait(20), 0)
         self.assertTrue(alive(model["pid"]), "left to the next exporter")
         third = self.start("--stop-models-on-exit")
