@@ -26,8 +26,7 @@ std::vector<std::unique_ptr<Collector>> MakeCollectors(App::State& app) {
   all.push_back(MakeFeedsCollector([&app] { return app.Feeds(); }));
   if (app.options.compat_metrics == "llmkube") {
     all.push_back(MakeLlmkubeCollector(
-        app.machine->cache(), [&app] { return app.machine->Watchdog(); },
-        [&app] { return app.Serving(); }));
+        app.machine->cache(), [&app] { return app.Watchdog(); }, [&app] { return app.Serving(); }));
   }
   if (app.options.scrape_models) {
     all.push_back(MakeRuntimeCollector([&app] { return app.runtime_pages.Series(); }));
