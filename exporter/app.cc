@@ -153,8 +153,10 @@ asio::awaitable<void> App::Run() {
   group.Spawn(app.reaper.Run());
   group.Spawn(app.server->Run());
   if (app.tls) group.Spawn(app.tls->Watch(kCertificatePoll));
-  group.Spawn(app.machine->RunWatchdog(
-      [&app](const auto& step, const auto& sample) { app.OnLook(step, sample); }));
+  group.Spawn(
+      app.machine->RunWatchdog([&app](const auto& step, const auto& trend, const auto& sample) {
+        app.OnLook(step, trend, sample);
+      }));
   group.Spawn(app.manager->Run());
   group.Spawn(app.runtime_pages.Run());
   group.Spawn(app.RunServing());

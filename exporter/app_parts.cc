@@ -193,7 +193,9 @@ NodeIdentity App::State::Identity() const {
   return ThisHost(options.node_name, options.advertise_address);
 }
 
-void App::State::OnLook(const PressureStep& pressure, const Result<MemorySample>& sample) {
+void App::State::OnLook(const PressureStep& pressure, const TrendStep& trend,
+                        const Result<MemorySample>& sample) {
+  for (const std::string& news : trend.news) manager->TellTrend(news);
   if (pressure.changed && node_publisher) node_publisher->Wake();
   if (pressure.changed && pressure.level == Pressure::kNormal) manager->MemoryFreed();
   manager->OnMemory(pressure, sample);

@@ -91,6 +91,7 @@ struct ModelView {
   int restarts = 0;
   std::optional<WallTime> started;
   std::optional<std::chrono::milliseconds> load_duration;
+  bool growing = false;                               // Usage::growing()
   std::string endpoint;                               // while ready
   std::optional<sources::DownloadProgress> download;  // while it is fetched
 };
@@ -122,16 +123,18 @@ class Manager {
   void MemoryFreed();
   // One look of the watchdog: tells the objects of a change, and evicts where that is wanted.
   void OnMemory(const PressureStep& pressure, const Result<MemorySample>& sample);
+  // What a person should know before memory is short: one event on each model that runs.
+  void TellTrend(const std::string& news);
   const EvictionCounts& evictions() const { return evictor_.counts(); }
   // Drains all models; returns when no child is left. Needs Run().
   boost::asio::awaitable<void> StopModels();
 
   std::vector<ModelView> Views() const;
+  // What the server of a model (ModelView::key) asks for, see api_key.h.
+  std::string ApiKey(const std::string& key) const;
   uint64_t Committed() const;  // bytes of all models that run or are about to
   std::vector<estimator::Commitment> Commitments() const;  // the same, by workload
   const RuntimeProbe& runtime() const { return runtime_; }
-  // What the server of a model (ModelView::key) asks for, see api_key.h.
-  std::string ApiKey(const std::string& key) const;
 
  private:
   struct Record;
@@ -170,12 +173,12 @@ class Manager {
   SteadyTime FenceWhereDue(SteadyTime now);
   boost::asio::awaitable<void> Reaffirm(Key key);
   boost::asio::awaitable<void> ReleaseClaim(Key key);
+  boost::asio::awaitable<void> RemoveEndpoint(Key key);
   boost::asio::awaitable<std::optional<Json>> RemoveClaim(kube::Workload workload);
 
   // manager_preflight.cc
   boost::asio::awaitable<Result<void>> ReadHeader(Key key);
   boost::asio::awaitable<Result<void>> ReadRemoteHeader(Key key);
-  boost::asio::awaitable<void> RemoveEndpoint(Key key);
   Result<estimator::Verdict> Judge(Record& record) const;
   boost::asio::awaitable<void> Preflighted(Key key, uint64_t attempt);
 

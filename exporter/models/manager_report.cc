@@ -67,7 +67,13 @@ void Manager::Measured(const std::string& key, pid_t pid, const ProcessMemory& m
   // While it loads its figures change with every page.
   const bool settled = record->it.state == State::kReady || record->it.state == State::kUnhealthy;
   if (!settled) return;
-  const Usage::Step step = record->usage.Take(memory, record->footprint);
+  const Usage::Step step =
+      record->usage.Take(memory, record->footprint, std::chrono::steady_clock::now());
+  if (!step.grows.empty()) {
+    LogWarn("model server " + step.grows, {{"workload", key}});
+    record->more_events.push_back(GrowthEvent(step.grows, options_.node_name));
+    ReportSoon(*record);
+  }
   if (step.exceeded) {
     LogWarn("model server " + record->usage.Text(), {{"workload", key}});
     record->exceeded_due = true;

@@ -192,4 +192,8 @@ kube::EventText ExceededEvent(const std::string& exceeded, const std::string& no
   return {true, "FootprintExceeded", "the model server on node " + node + " " + exceeded};
 }
 
+kube::EventText GrowthEvent(const std::string& growth, const std::string& node) {
+  return {true, "FootprintGrowing", "the model server on node " + node + " " + growth};
+}
+
 }  // namespace headroom::exporter
