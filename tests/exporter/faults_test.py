@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What a node survives, with real processes: an exporter killed at bad moments, children that misbehave
-in every way, memory that becomes critical, and memory that cannot be read. The machine's memory is
+in every way, hosts that fail while a model is fetched, memory that becomes critical, and memory that cannot be read. The machine's memory is
 what the file says that is mounted over /proc/meminfo in a mount namespace of the test's own.
 Usage: faults_test.py EXPORTER MAKE_GGUF LLAMA_SERVER STAND_IN"""
 
@@ -15,6 +15,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 STAND_IN = sys.argv.pop(4)
 from exporter_fixture import MAKE_GGUF, ExporterTest, alive, eventually, fetch  # noqa: E402
+from fetch_faults import Downloads  # noqa: E402, F401
 
 MIB = 1 << 20
 
@@ -210,7 +211,7 @@ def run_in_namespace(case, number):
 def main():
     """Most of the time is waiting, so the classes run beside each other."""
     started = [run_in_namespace(case, number)
-               for number, case in enumerate(("Children", "Exporter", "Memory"))]
+               for number, case in enumerate(("Children", "Downloads", "Exporter", "Memory"))]
     failed = False
     for process, meminfo in started:
         print(process.communicate()[0], flush=True)
