@@ -70,6 +70,13 @@ bool IsManagedEndpoint(const Json& object) {
   return StringOr(object, {"metadata", "labels", kManagedBy}) == kManager;
 }
 
+bool IsOwnedByAnother(const Json& object, const std::string& uid) {
+  const Json* owners = object.Find({"metadata", "ownerReferences"});
+  if (owners == nullptr || owners->AsArray() == nullptr || owners->AsArray()->empty()) return false;
+  return std::none_of(owners->AsArray()->begin(), owners->AsArray()->end(),
+                      [&uid](const Json& owner) { return StringOr(owner, {"uid"}) == uid; });
+}
+
 Json ServiceDocument(const std::string& name, const EndpointChange& change) {
   Json service = Json::MakeObject();
   service.Set("apiVersion", "v1");

@@ -112,8 +112,8 @@ asio::awaitable<Result<void>> EndpointPublisher::Write(EndpointChange change) {
 asio::awaitable<Result<void>> EndpointPublisher::WithdrawOther(EndpointChange change) {
   const auto name = EndpointName(change.object.name);
   if (!name) co_return Result<void>();
-  const auto removed =
-      co_await RemoveManaged(kube::ResourcePath(kube::kEndpointSliceType, change.object.ns, *name));
+  const auto removed = co_await RemoveManaged(
+      kube::ResourcePath(kube::kEndpointSliceType, change.object.ns, *name), change.object.uid);
   if (!removed) co_return removed.error();
   co_return Result<void>();
 }
@@ -167,7 +167,8 @@ asio::awaitable<Result<void>> EndpointPublisher::Remove(EndpointChange change) {
   const auto name = EndpointName(change.object.name);
   if (!name) co_return Result<void>();
   for (const kube::ResourceType* type : {&kube::kEndpointSliceType, &kube::kServiceType}) {
-    const auto removed = co_await RemoveManaged(kube::ResourcePath(*type, change.object.ns, *name));
+    const auto removed = co_await RemoveManaged(kube::ResourcePath(*type, change.object.ns, *name),
+                                                change.object.uid);
     if (!removed) co_return removed.error();
   }
   co_await ReapLegacy(change.object.ns, *name);
@@ -175,11 +176,12 @@ asio::awaitable<Result<void>> EndpointPublisher::Remove(EndpointChange change) {
 }
 
 // Whether there was one of ours; another's stays.
-asio::awaitable<Result<bool>> EndpointPublisher::RemoveManaged(std::string path) {
+asio::awaitable<Result<bool>> EndpointPublisher::RemoveManaged(std::string path,
+                                                               std::string owner) {
   const auto found = co_await api_.Get(path);
   if (!found && found.error().code() == Code::kNotFound) co_return false;
   if (!found) co_return found.error();
-  if (!IsManagedEndpoint(*found)) co_return false;
+  if (!IsManagedEndpoint(*found) || IsOwnedByAnother(*found, owner)) co_return false;
   const auto removed = co_await api_.Delete(path);
   if (!removed) co_return removed.error();
   co_return true;
@@ -188,7 +190,7 @@ asio::awaitable<Result<bool>> EndpointPublisher::RemoveManaged(std::string path)
 // Once for each name. No error of the endpoint's own: a role may not have the rights for it.
 asio::awaitable<void> EndpointPublisher::ReapLegacy(std::string ns, std::string name) {
   if (!reaped_.insert(ns + "/" + name).second) co_return;
-  const auto removed = co_await RemoveManaged(kube::ResourcePath(kEndpointsType, ns, name));
+  const auto removed = co_await RemoveManaged(kube::ResourcePath(kEndpointsType, ns, name), "");
   if (removed && *removed) {
     LogInfo("removed Endpoints that LLMKube's agent left", {{"object", ns + "/" + name}});
   } else if (!removed) {

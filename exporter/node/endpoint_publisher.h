@@ -51,7 +51,7 @@ class EndpointPublisher {
                                            Json object);
   boost::asio::awaitable<Result<Fate>> FateOf(EndpointChange change);
   boost::asio::awaitable<Result<void>> Remove(EndpointChange change);
-  boost::asio::awaitable<Result<bool>> RemoveManaged(std::string path);
+  boost::asio::awaitable<Result<bool>> RemoveManaged(std::string path, std::string owner);
   boost::asio::awaitable<void> ReapLegacy(std::string ns, std::string name);
 
   kube::ApiClient& api_;

@@ -75,6 +75,9 @@ class Endpoints : public kube::ApiTest {
     }
     return out;
   }
+  static Json Legacy() {
+    return *ParseJson(R"({"metadata": {"labels": {"llmkube.ai/managed-by": "metal-agent"}}})");
+  }
   Json Managed() const { return ServiceDocument("llama-3-1", Change(To::kReady)); }
 };
 
@@ -97,7 +100,7 @@ TEST_F(Endpoints, RemoveTheEndpointsThatLlmkubesAgentLeft) {
     const size_t before = api_.requests().size();
     api_.OnRequest([&](const FakeRequest& request) {
       if (request.target.find("/endpoints/") == std::string::npos) return JsonReply(200, Managed());
-      return JsonReply(200, managed ? Managed() : Json::MakeObject());
+      return JsonReply(200, managed ? Legacy() : Json::MakeObject());
     });
     EndpointPublisher publisher(*client_, "mac-1");
     Run(publisher.Apply(Change(To::kReady)));
@@ -135,7 +138,7 @@ TEST_F(Endpoints, AWithdrawnOneStaysNotReadyWhileItsObjectExists) {
   EXPECT_EQ(Requests(),
             "GET models/llama-3.1; GET services/llama-3-1; PATCH services/llama-3-1; "
             "GET endpointslices/llama-3-1; PATCH endpointslices/llama-3-1; "
-            "GET endpoints/llama-3-1; DELETE endpoints/llama-3-1; ");
+            "GET endpoints/llama-3-1; ");
   EXPECT_THAT(api_.requests()[4].body, HasSubstr("\"ready\":false"));
 }
 
@@ -152,6 +155,20 @@ TEST_F(Endpoints, GoWhenTheModelIsNotServedAnyMore) {
             "GET models/llama-3.1; GET endpointslices/llama-3-1; "
             "DELETE endpointslices/llama-3-1; GET services/llama-3-1; DELETE services/llama-3-1; "
             "GET endpoints/llama-3-1; ");
+}
+
+TEST_F(Endpoints, OfAnotherObjectOfThatNameStay) {
+  api_.OnRequest([this](const FakeRequest& request) {
+    Json object = Managed();  // of u-1
+    object.Make({"metadata"}).Set("uid", "u-2");
+    const bool legacy = request.target.find("/endpoints/") != std::string::npos;
+    return legacy ? StatusReply(404, "none") : JsonReply(200, object);
+  });
+  EndpointPublisher publisher(*client_, "mac-1");
+  EndpointChange change = Change(To::kRemoved);
+  change.object.uid = "u-2";
+  Run(publisher.Apply(change));
+  EXPECT_EQ(Requests().find("DELETE"), std::string::npos) << Requests();
 }
 
 TEST_F(Endpoints, ARemovalThatFailedIsTriedAgain) {
@@ -185,7 +202,7 @@ TEST_F(Endpoints, GoWithTheirObject) {
   EXPECT_EQ(Requests(),
             "GET models/llama-3.1; GET endpointslices/llama-3-1; "
             "DELETE endpointslices/llama-3-1; GET services/llama-3-1; DELETE services/llama-3-1; "
-            "GET endpoints/llama-3-1; DELETE endpoints/llama-3-1; ");
+            "GET endpoints/llama-3-1; ");
 }
 
 TEST(EndpointPublisher, DecidesWhatBecomesOfAWithdrawnEndpoint) {
