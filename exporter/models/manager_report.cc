@@ -99,7 +99,8 @@ StatusInput Manager::StatusOf(const Record& record) const {
   input.download = record.download;
   input.pressure = pressure_;
   if (record.it.state == State::kGone) input.stopped = set_.StopReason(record.key);
-  if (record.it.pid != 0) {
+  input.running = record.it.pid != 0;
+  if (input.running) {
     input.started = record.started;
     input.memory = record.usage.told();
     input.exceeded = record.usage.Text();

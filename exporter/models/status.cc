@@ -148,6 +148,7 @@ Json StatusPatch(const StatusInput& input, WallTime now) {
   view.Set("schedulingStatus", TextOrNull(scheduling));
   view.Set("schedulingMessage", scheduling.empty() ? Json() : TextOrNull(input.reason));
   if (service) {
+    view.Set("replicas", input.running ? 1 : 0);  // as the scale subresource has it
     view.Set("readyReplicas", ready ? 1 : 0);
     view.Set("desiredReplicas", input.state == State::kGone ? 0 : 1);
     view.Set("lastUpdated", FormatRfc3339(now));

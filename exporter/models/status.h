@@ -32,6 +32,7 @@ struct StatusInput {
   int restarts = 0;
   std::vector<std::string> not_honoured;
   std::optional<sources::DownloadProgress> download{};  // told only while downloading
+  bool running = false;                                 // there is a process
   std::string stopped{};                                // StopReason() of a service that is gone
   std::optional<WallTime> started{};                    // of the running process
   std::optional<ProcessMemory> memory{};                // of the running process, as last told
