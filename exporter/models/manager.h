@@ -22,6 +22,7 @@
 #include "exporter/models/holder_watch.h"
 #include "exporter/models/launch.h"
 #include "exporter/models/load_gate.h"
+#include "exporter/models/loaded.h"
 #include "exporter/models/ports.h"
 #include "exporter/models/preflight.h"
 #include "exporter/models/runtime_probe.h"
@@ -94,6 +95,7 @@ struct ModelView {
   bool growing = false;                               // Usage::growing()
   std::string endpoint;                               // while ready
   std::optional<sources::DownloadProgress> download;  // while it is fetched
+  std::optional<Loaded> loaded;                       // as llama-server says
 };
 
 // A failed download as the supervisor is told of it: retried soon, later, or not before an edit.
@@ -212,7 +214,10 @@ class Manager {
   void SaveState();
   boost::asio::awaitable<void> WatchChild(Key key, pid_t pid);
   boost::asio::awaitable<void> WatchAdopted(Key key, pid_t pid, uint64_t start_time);
+  boost::asio::awaitable<Result<net::HttpResponse>> Ask(std::string target, uint16_t port,
+                                                        std::string api_key);
   boost::asio::awaitable<void> Probe(Key key, pid_t pid, uint16_t port);
+  boost::asio::awaitable<void> AskLoaded(Key key, pid_t pid, uint16_t port);
   std::string LogFile(const Key& key) const;
   std::string Marker() const;
   void KillOrphans() const;

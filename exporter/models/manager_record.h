@@ -40,6 +40,7 @@ struct Manager::Record {
   bool bound = false;             // to this node by name: no other may run it
   std::string launched_identity;  // which may differ from the one wanted by now
   std::optional<WallTime> started;
+  std::optional<Loaded> loaded;  // as it says once it is ready
   Usage usage;
 
   // What was told to others.

@@ -48,6 +48,8 @@ void Manager::Report(Record& record, State before) {
         {{"workload", record.key}, {"reason", it.reason}});
   }
   if (entered && it.state == State::kReady) MarkFilesUsed(record);
+  const bool asks = it.state == State::kReady && !record.loaded && record.entry && IsLlama(record);
+  if (entered && asks) Start(record, AskLoaded(record.key, it.pid, record.port));
   if (it.state == State::kPending) return;
   record.event_due = record.event_due || entered;
   ReportSoon(record);
@@ -193,6 +195,7 @@ std::vector<ModelView> Manager::Views() const {
     view.load_duration = record->it.load_duration;
     view.growing = record->it.pid != 0 && record->usage.growing();
     view.endpoint = EndpointUrl(*record);
+    if (record->it.pid != 0) view.loaded = record->loaded;
     if (record->it.state == State::kFetching) view.download = record->download;
     views.push_back(std::move(view));
   }

@@ -21,6 +21,8 @@ class Serving(ExporterTest):
         model = self.until("ready")
         self.assertEqual(model["fieldsIgnored"], [
             "spec.serving.env: the model server gets the environment of the exporter"])
+        eventually(lambda: self.model().get("loaded") == {"contextPerSlot": 512, "slots": 1},
+                   "it says what it has loaded")
         body = json.dumps({"prompt": "a", "n_predict": 4}).encode()
         self.assertEqual(fetch(model["endpoint"] + "/completion", data=body)[0], 401)
         status, answer, _ = fetch(model["endpoint"] + "/completion", "swordfish", data=body)
