@@ -34,6 +34,13 @@ def processes_with(text):
     return found
 
 
+def meminfo_text(available):
+    """This many MiB of 1,024."""
+    return (f"MemTotal: {1024 * 1024} kB\nMemFree: {available * 1024} kB\n"
+            f"MemAvailable: {available * 1024} kB\nBuffers: 0 kB\nCached: 0 kB\nSwapTotal: 0 kB\n"
+            "SwapFree: 0 kB\n")
+
+
 class Node(ExporterTest):
     """With a look at all processes that are ours."""
 
@@ -50,10 +57,7 @@ class Node(ExporterTest):
             file.write(text.encode().ljust(4096))
 
     def available(self, mib):
-        """This many MiB of 1,024."""
-        self.write(f"MemTotal: {1024 * 1024} kB\nMemFree: {mib * 1024} kB\n"
-                   f"MemAvailable: {mib * 1024} kB\nBuffers: 0 kB\nCached: 0 kB\nSwapTotal: 0 kB\n"
-                   "SwapFree: 0 kB\n")
+        self.write(meminfo_text(mib))
 
     def tearDown(self):
         self.children.update(self.servers())
@@ -196,7 +200,7 @@ class Memory(Node):
 def run_in_namespace(case, number):
     """One class of tests where a file of ours lies over /proc/meminfo for it and its children only."""
     meminfo = pathlib.Path(f"/tmp/headroom-meminfo-{os.getpid()}-{case}")
-    meminfo.write_text(" " * 4096)
+    meminfo.write_text(meminfo_text(900).ljust(4096))
     first = 24000 + 100 * number
     environment = dict(os.environ, HEADROOM_TEST_MEMINFO=str(meminfo),
                        HEADROOM_TEST_PORTS=f"{first}-{first + 99}")
