@@ -26,8 +26,7 @@ std::vector<std::unique_ptr<Collector>> MakeCollectors(App::State& app) {
   all.push_back(MakeFeedsCollector([&app] { return app.Feeds(); }));
   if (app.options.compat_metrics == "llmkube") {
     all.push_back(MakeLlmkubeCollector(
-        app.machine->cache(), [&app] { return app.machine->Watchdog(); },
-        [&app] { return app.Serving(); }));
+        app.machine->cache(), [&app] { return app.Watchdog(); }, [&app] { return app.Serving(); }));
   }
   if (app.options.scrape_models) {
     all.push_back(MakeRuntimeCollector([&app] { return app.runtime_pages.Series(); }));
@@ -154,8 +153,10 @@ asio::awaitable<void> App::Run() {
   group.Spawn(app.reaper.Run());
   group.Spawn(app.server->Run());
   if (app.tls) group.Spawn(app.tls->Watch(kCertificatePoll));
-  group.Spawn(app.machine->RunWatchdog(
-      [&app](const auto& step, const auto& sample) { app.OnLook(step, sample); }));
+  group.Spawn(
+      app.machine->RunWatchdog([&app](const auto& step, const auto& trend, const auto& sample) {
+        app.OnLook(step, trend, sample);
+      }));
   group.Spawn(app.manager->Run());
   group.Spawn(app.runtime_pages.Run());
   group.Spawn(app.RunServing());

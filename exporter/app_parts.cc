@@ -193,7 +193,9 @@ NodeIdentity App::State::Identity() const {
   return ThisHost(options.node_name, options.advertise_address);
 }
 
-void App::State::OnLook(const PressureStep& pressure, const Result<MemorySample>& sample) {
+void App::State::OnLook(const PressureStep& pressure, const TrendStep& trend,
+                        const Result<MemorySample>& sample) {
+  for (const std::string& news : trend.news) manager->TellTrend(news);
   if (pressure.changed && node_publisher) node_publisher->Wake();
   if (pressure.changed && pressure.level == Pressure::kNormal) manager->MemoryFreed();
   manager->OnMemory(pressure, sample);
@@ -211,7 +213,8 @@ std::vector<RuntimeTarget> App::State::RuntimeTargets() const {
   std::vector<RuntimeTarget> targets;
   for (const ModelView& model : manager->Views()) {
     if (model.state != exporter::State::kReady) continue;
-    targets.push_back({model.ns, model.name, model.pid, DialHost(options.model_host), model.port});
+    targets.push_back({model.ns, model.name, model.pid, DialHost(options.model_host), model.port,
+                       manager->ApiKey(model.key)});
   }
   return targets;
 }

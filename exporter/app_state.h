@@ -22,7 +22,8 @@ struct App::State {
   Result<void> MakeFetcher();
   void MakeManager();
   bool FeedInUse(const kube::FeedStatus* feed) const;
-  void OnLook(const PressureStep& pressure, const Result<MemorySample>& sample);
+  void OnLook(const PressureStep& pressure, const TrendStep& trend,
+              const Result<MemorySample>& sample);
   WatchdogSeries Watchdog() const;
   Result<estimator::NodeCapacity> Capacity();
   Result<estimator::Candidate> Candidate();  // this node with what runs on it

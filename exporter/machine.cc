@@ -53,13 +53,17 @@ asio::awaitable<void> Machine::RunWatchdog(OnLook on_look) {
     const PressureStep step = tracker_.Step(sample, std::chrono::steady_clock::now());
     watchdog_.level = step.level;
     watchdog_.wired_high = step.wired_high;
+    const TrendStep trend = trends_.Step(sample, std::chrono::steady_clock::now());
+    watchdog_.wired_growing = trend.wired_growing;
+    watchdog_.swapping_out = trend.swapping_out;
+    for (const std::string& news : trend.news) LogWarn(news);
     history_.Add(std::chrono::system_clock::now(),
                  sample ? std::optional(sample->available) : std::nullopt, step.level);
     if (step.changed) {
       Log(step.level == Pressure::kNormal ? LogLevel::kInfo : LogLevel::kWarn,
           "memory pressure changed", {{"level", ToString(step.level)}});
     }
-    on_look(step, sample);
+    on_look(step, trend, sample);
     co_await net::SleepFor(options_.watchdog_interval);
   }
 }
@@ -117,6 +121,7 @@ ServingSeries Machine::Serving(const std::vector<ModelView>& models, uint64_t co
     }
     if (model.footprint != 0) one.estimated = model.footprint;
     one.up = model.pid != 0;
+    one.growing = model.growing;
     one.ready = model.state == State::kReady;
     one.restarts = static_cast<uint64_t>(model.restarts);
     one.started = model.started;

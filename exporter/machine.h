@@ -14,6 +14,7 @@
 #include "exporter/memory/process_cache.h"
 #include "exporter/memory/provider.h"
 #include "exporter/memory/sample_cache.h"
+#include "exporter/memory/trend.h"
 #include "exporter/metrics/series.h"
 #include "exporter/models/manager.h"
 #include "net/process.h"
@@ -33,7 +34,8 @@ class Machine {
   Machine(MachineOptions options, std::unique_ptr<MemoryProvider> provider);
 
   // Samples until cancelled; `on_look` hears of each sample.
-  using OnLook = std::function<void(const PressureStep&, const Result<MemorySample>&)>;
+  using OnLook =
+      std::function<void(const PressureStep&, const TrendStep&, const Result<MemorySample>&)>;
   boost::asio::awaitable<void> RunWatchdog(OnLook on_look);
   // Asks the Metal driver, in a child (see metal_probe.h): once, and now and then.
   boost::asio::awaitable<void> ProbeOnce(net::Reaper& reaper);
@@ -60,6 +62,7 @@ class Machine {
   ProcessCache processes_;
   bool gpu_found_ = false;  // by a Metal probe
   PressureTracker tracker_;
+  MemoryTrends trends_;
   WatchdogSeries watchdog_;
   History history_;
   HostInfo host_;

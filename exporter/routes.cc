@@ -138,6 +138,11 @@ Json ModelsJson(const std::vector<ModelView>& models, const std::optional<Runtim
     item.Set("loadSeconds", model.load_duration
                                 ? Json(static_cast<double>(model.load_duration->count()) / 1000)
                                 : Json());
+    if (model.loaded) {
+      Json& loaded = item.Set("loaded", Json::MakeObject());
+      loaded.Set("contextPerSlot", model.loaded->context);
+      loaded.Set("slots", model.loaded->slots);
+    }
     list.Append(std::move(item));
   }
   out.Set("models", std::move(list));

@@ -82,7 +82,10 @@ asio::awaitable<Result<void>> Transfer(net::HttpClient& client, const AddressPol
   net::Headers range = attempt.start.RequestHeaders();
   auto got = co_await GuardedGet(client, policy, target, std::move(range), times,
                                  std::move(on_head), std::move(on_data));
-  if (!got) co_return got;
+  // Over TLS an end in the middle of the body is an error of the connection, as if it had never been.
+  const bool begun = attempt.record.file_bytes > 0;
+  const bool cut = !got && begun && got.error().code() == Code::kUnavailable;
+  if (!got && !cut) co_return got;
   if (attempt.file->size() < attempt.record.file_bytes) {
     co_return Error(Code::kUnavailable, "the host closed the connection after " +
                                             std::to_string(attempt.file->size()) + " of " +

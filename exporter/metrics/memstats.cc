@@ -54,6 +54,8 @@ Json ModelJson(const ModelSeries& model) {
   SetIf(json, "footprint", model.footprint);
   SetIf(json, "footprintPeak", model.footprint_peak);
   SetIf(json, "resident", model.resident);
+  SetIf(json, "download", model.download);
+  SetIf(json, "downloadTotal", model.download_total);
   if (model.started) json.Set("started", FormatRfc3339(*model.started));
   return json;
 }

@@ -15,6 +15,11 @@ void AddModel(const ModelSeries& model, Families& out) {
             model.resident, labels);
   out.Gauge("headroom_model_estimated_bytes", "Footprint the model was admitted with.",
             model.estimated, labels);
+  if (model.up) {
+    out.Gauge("headroom_model_growing",
+              "1 while the model's llama-server grows so that it will exceed its estimate soon.",
+              model.growing, labels);
+  }
   out.Gauge("headroom_model_up", "1 while the model's llama-server runs.", model.up, labels);
   out.Gauge("headroom_model_ready", "1 while the model's llama-server answers its health check.",
             model.ready, labels);

@@ -50,6 +50,11 @@ class PressureCollector final : public Collector {
               Number(watchdog.level));
     out.Gauge("headroom_memory_wired_high",
               "1 while more memory is wired than the watchdog's limit.", watchdog.wired_high);
+    out.Gauge("headroom_memory_wired_growing",
+              "1 while wired memory grows all the time and pages are written out.",
+              watchdog.wired_growing);
+    out.Gauge("headroom_memory_swapping_out", "1 while memory is swapped out all the time.",
+              watchdog.swapping_out);
     out.Gauge("headroom_watchdog_last_sample_timestamp_seconds",
               "When the watchdog last read memory successfully.", Seconds(watchdog.last_sample));
     out.Counter("headroom_watchdog_sample_errors_total",

@@ -23,6 +23,11 @@ asio::awaitable<void> Idle() {
 Result<std::vector<ForeignFamily>> Read(const RuntimeTarget& target,
                                         const Result<net::HttpResponse>& response) {
   if (!response) return response.error();
+  if (response->status == 401) {
+    return Error(Code::kUnauthorized,
+                 "/metrics: HTTP 401: the server takes no key that the exporter knows; it knows "
+                 "those of --api-key and --api-key-file in extraArgs");
+  }
   if (response->status != 200) {
     return Error(Code::kUnavailable, "/metrics: HTTP " + std::to_string(response->status));
   }
@@ -71,6 +76,7 @@ asio::awaitable<void> RuntimePages::Ask(RuntimeTarget target) {
   url.target = "/metrics";
   // A kept connection would occupy one of the server's request threads.
   net::HttpRequest request{"GET", "/metrics", {{"Connection", "close"}}, ""};
+  if (!target.api_key.empty()) request.headers.Add("Authorization", "Bearer " + target.api_key);
   const SteadyTime begin = std::chrono::steady_clock::now();
   const auto response =
       co_await http_.Fetch(std::move(url), std::move(request), net::After(options_.timeout));

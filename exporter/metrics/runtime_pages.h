@@ -26,6 +26,7 @@ struct RuntimeTarget {
   pid_t pid = 0;  // another process is another target
   std::string host;
   uint16_t port = 0;
+  std::string api_key{};  // "" = it asks for none
 };
 
 struct RuntimePagesOptions {

@@ -25,6 +25,7 @@ struct ModelSeries {
   bool ready = false;                   // and answers /health
   uint64_t restarts = 0;
   std::optional<WallTime> started{};
+  bool growing = false;                                  // towards more than it was admitted with
   std::optional<double> load_seconds{};                  // of the running process, once loaded
   std::optional<uint64_t> download{}, download_total{};  // while its file is fetched
 };
@@ -63,7 +64,8 @@ struct FeedSeries {
 struct WatchdogSeries {
   Pressure level = Pressure::kUnknown;
   bool wired_high = false;
-  std::optional<WallTime> last_sample{};  // the last one that worked
+  bool wired_growing = false, swapping_out = false;  // see memory/trend.h
+  std::optional<WallTime> last_sample{};             // the last one that worked
   uint64_t sample_errors = 0;
   uint64_t evictions = 0;
   // Reasons from a fixed list, each from the start on, so that a rate over them never jumps.

@@ -162,10 +162,11 @@ void Manager::Drain() {
     if (record == nullptr) continue;
     const State before = record->it.state;
     const pid_t child = record->it.pid;
+    const auto load = record->it.load_duration;
     for (const Action action : supervisor_.Step(record->it, event, Now())) {
       Perform(*record, action);
     }
-    if (record->it.pid != child) SaveState();
+    if (record->it.pid != child || record->it.load_duration != load) SaveState();
     Report(*record, before);
     const bool finished = record->it.state == State::kGone && record->tasks == 0;
     if (finished && !record->status_due) records_.erase(key);
@@ -201,9 +202,10 @@ void Manager::Perform(Record& record, Action action) {
     case Action::kPublish:
     case Action::kWithdraw:
       if (!seams_.endpoint || !record.entry) return;
-      return Start(record,
-                   Publish({record.entry->workload.kind, record.entry->workload.meta,
-                            options_.endpoint_host, record.port, action == Action::kPublish}));
+      record.endpoint_left = true;
+      return Start(record, seams_.endpoint(Endpoint(record, action == Action::kPublish
+                                                                ? EndpointChange::To::kReady
+                                                                : EndpointChange::To::kNotReady)));
   }
 }
 

@@ -22,6 +22,7 @@
 #include "exporter/models/holder_watch.h"
 #include "exporter/models/launch.h"
 #include "exporter/models/load_gate.h"
+#include "exporter/models/loaded.h"
 #include "exporter/models/ports.h"
 #include "exporter/models/preflight.h"
 #include "exporter/models/runtime_probe.h"
@@ -52,13 +53,18 @@ struct ManagerOptions {
   EvictionOptions eviction;
 };
 
-// An endpoint to be published or withdrawn: which object it serves, where, and whether it is ready.
+// What becomes of the endpoint of a workload: which object it serves, where, and how it is.
 struct EndpointChange {
+  enum class To {
+    kReady,
+    kNotReady,  // serves nothing at the moment
+    kRemoved,   // this node does not serve the workload any more
+  };
   kube::Kind kind = kube::Kind::kModel;
   kube::Meta object;
   std::string host;
   uint16_t port = 0;
-  bool ready = false;
+  To to = To::kNotReady;
 };
 
 // What the manager uses of the rest of the program. Everything outlives it.
@@ -86,8 +92,10 @@ struct ModelView {
   int restarts = 0;
   std::optional<WallTime> started;
   std::optional<std::chrono::milliseconds> load_duration;
+  bool growing = false;                               // Usage::growing()
   std::string endpoint;                               // while ready
   std::optional<sources::DownloadProgress> download;  // while it is fetched
+  std::optional<Loaded> loaded;                       // as llama-server says
 };
 
 // A failed download as the supervisor is told of it: retried soon, later, or not before an edit.
@@ -117,11 +125,15 @@ class Manager {
   void MemoryFreed();
   // One look of the watchdog: tells the objects of a change, and evicts where that is wanted.
   void OnMemory(const PressureStep& pressure, const Result<MemorySample>& sample);
+  // What a person should know before memory is short: one event on each model that runs.
+  void TellTrend(const std::string& news);
   const EvictionCounts& evictions() const { return evictor_.counts(); }
   // Drains all models; returns when no child is left. Needs Run().
   boost::asio::awaitable<void> StopModels();
 
   std::vector<ModelView> Views() const;
+  // What the server of a model (ModelView::key) asks for, see api_key.h.
+  std::string ApiKey(const std::string& key) const;
   uint64_t Committed() const;  // bytes of all models that run or are about to
   std::vector<estimator::Commitment> Commitments() const;  // the same, by workload
   const RuntimeProbe& runtime() const { return runtime_; }
@@ -163,6 +175,7 @@ class Manager {
   SteadyTime FenceWhereDue(SteadyTime now);
   boost::asio::awaitable<void> Reaffirm(Key key);
   boost::asio::awaitable<void> ReleaseClaim(Key key);
+  boost::asio::awaitable<void> RemoveEndpoint(Key key);
   boost::asio::awaitable<std::optional<Json>> RemoveClaim(kube::Workload workload);
 
   // manager_preflight.cc
@@ -201,7 +214,10 @@ class Manager {
   void SaveState();
   boost::asio::awaitable<void> WatchChild(Key key, pid_t pid);
   boost::asio::awaitable<void> WatchAdopted(Key key, pid_t pid, uint64_t start_time);
+  boost::asio::awaitable<Result<net::HttpResponse>> Ask(std::string target, uint16_t port,
+                                                        std::string api_key);
   boost::asio::awaitable<void> Probe(Key key, pid_t pid, uint16_t port);
+  boost::asio::awaitable<void> AskLoaded(Key key, pid_t pid, uint16_t port);
   std::string LogFile(const Key& key) const;
   std::string Marker() const;
   void KillOrphans() const;
@@ -218,8 +234,8 @@ class Manager {
   StatusInput StatusOf(const Record& record) const;
   void ReportSoon(Record& record);
   boost::asio::awaitable<void> WriteStatus(Key key);
-  boost::asio::awaitable<void> Publish(EndpointChange change);
-  std::string Endpoint(const Record& record) const;
+  EndpointChange Endpoint(const Record& record, EndpointChange::To to) const;
+  std::string EndpointUrl(const Record& record) const;
 
   ManagerOptions options_;
   ManagerSeams seams_;

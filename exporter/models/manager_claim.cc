@@ -181,9 +181,9 @@ asio::awaitable<void> Manager::Claimed(Key key, Json object, std::string before)
   if (before.empty() || before == options_.node_name) co_return;
   LogWarn("taken over from a node whose Lease has ended", {{"workload", key}, {"node", before}});
   if (!seams_.endpoint) co_return;
-  EndpointChange change{record->entry->workload.kind, record->entry->workload.meta,
-                        options_.endpoint_host, 0, false};
-  co_await seams_.endpoint(std::move(change));
+  EndpointChange withdrawn = Endpoint(*record, EndpointChange::To::kNotReady);
+  withdrawn.port = 0;  // not ours
+  co_await seams_.endpoint(std::move(withdrawn));
 }
 
 }  // namespace headroom::exporter

@@ -89,20 +89,33 @@ asio::awaitable<void> Manager::ReleaseClaim(Key key) {
   Record* record = Find(key);
   if (record == nullptr || !record->entry) co_return;
   const bool ours = record->claimed || record->entry->workload.claimed_by == options_.node_name;
+  // Bound to this node by name, nobody else may take it: what waits here keeps the claim.
   const bool waits =
       record->it.state == State::kWaitingForMemory || record->it.state == State::kEvicted;
-  // Bound to this node by name, nobody else may take it: what waits here keeps the claim.
-  if (seams_.api == nullptr || !ours || (record->bound && waits)) co_return;
-  record->claimed = false;
+  if (seams_.api == nullptr || !ours) co_return;
   ++record->releasing;
-  kube::Workload workload = record->entry->workload;
-  // What was last seen is no longer so: the next claim has to be written.
-  record->entry->workload.claimed_by.clear();
-  record->entry->workload.claimed_footprint.reset();
-  const auto written = co_await RemoveClaim(std::move(workload));
-  if (written) TakeObject(key, *written);
+  if (record->bound && waits) {
+    co_await RemoveEndpoint(key);
+  } else {
+    record->claimed = false;
+    kube::Workload workload = record->entry->workload;
+    // What was last seen is no longer so: the next claim has to be written.
+    record->entry->workload.claimed_by.clear();
+    record->entry->workload.claimed_footprint.reset();
+    // Before the claim: from then on another node may write these objects.
+    co_await RemoveEndpoint(key);
+    const auto written = co_await RemoveClaim(std::move(workload));
+    if (written) TakeObject(key, *written);
+  }
   record = Find(key);
   if (record != nullptr) --record->releasing;
+}
+
+asio::awaitable<void> Manager::RemoveEndpoint(Key key) {
+  Record* record = Find(key);
+  if (!seams_.endpoint || !std::exchange(record->endpoint_left, false)) co_return;
+  EndpointChange removed = Endpoint(*record, EndpointChange::To::kRemoved);
+  co_await seams_.endpoint(std::move(removed));
 }
 
 // The object as written; nullopt where there was nothing to write. A claim that stayed would keep

@@ -57,6 +57,16 @@ void Manager::TellPressure() {
   }
 }
 
+void Manager::TellTrend(const std::string& news) {
+  if (seams_.api == nullptr) return;
+  for (const auto& [key, record] : records_) {
+    if (record->it.pid == 0 || !record->entry) continue;
+    record->more_events.push_back(
+        {true, "MemoryTrend", "on node " + options_.node_name + " " + news});
+    ReportSoon(*record);
+  }
+}
+
 void Manager::TellSkipped(const EvictionStep& step) {
   LogWarn("memory is critical and no model is evicted", {{"reason", step.skipped}});
   if (seams_.api == nullptr) return;

@@ -64,8 +64,10 @@ void Manager::Spawn(Record& record) {
   record.port = *port;
   record.launched_identity = plan->identity;
   record.start_time = net::ProcessStartTime(*pid).value_or(0);
-  record.started = std::chrono::system_clock::now();
+  // As the state file keeps it, so that nothing changes for whoever adopts it.
+  record.started = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   record.usage = {};
+  record.loaded.reset();
   record.reserved = record.adopted = record.fenced = false;
   LogInfo("llama-server started", {{"workload", record.key},
                                    {"pid", static_cast<int64_t>(*pid)},
@@ -118,7 +120,8 @@ void Manager::SaveState() {
   for (const auto& [key, record] : records_) {
     if (record->it.pid == 0) continue;
     children.push_back({key, record->it.pid, record->start_time, record->port,
-                        record->launched_identity, record->footprint, record->bound});
+                        record->launched_identity, record->footprint, record->bound,
+                        record->started, record->it.restarts, record->it.load_duration});
   }
   if (const auto saved = state_.Save(children); !saved) {
     LogError("the next exporter will not know the running models", {{"error", saved.error()}});
@@ -137,10 +140,16 @@ Result<void> Manager::Adopt() {
     record.footprint = child.footprint;
     record.bound = child.bound;
     record.launched_identity = child.identity;
+    record.started = child.started;
     record.adopted = record.claimed = true;
     LogInfo("adopted a running llama-server",
             {{"workload", child.key}, {"pid", static_cast<int64_t>(child.pid)}});
-    Post(child.key, {.type = Event::Type::kAdopted, .text = child.identity, .pid = child.pid});
+    Post(child.key, {.type = Event::Type::kAdopted,
+                     .text = child.identity,
+                     .pid = child.pid,
+                     .bytes = child.footprint,  // about that of its file, and not less
+                     .restarts = child.restarts,
+                     .load = child.load_duration});
     Start(record, WatchAdopted(child.key, child.pid, child.start_time));
   }
   adopting_ = false;
@@ -192,17 +201,24 @@ asio::awaitable<void> Manager::RunLogs() {
   }
 }
 
-asio::awaitable<void> Manager::Probe(Key key, pid_t pid, uint16_t port) {
+// A GET of a child's. A kept connection would occupy one of the server's request threads.
+asio::awaitable<Result<net::HttpResponse>> Manager::Ask(std::string target, uint16_t port,
+                                                        std::string api_key) {
   net::Url url;
   url.scheme = "http";
   url.host = DialHost(options_.model_host);
   url.port = port;
-  const Record* record = Find(key);
-  url.target = record != nullptr ? HealthPath(*record) : "/health";
-  // A kept connection would occupy one of the server's request threads.
-  net::HttpRequest request{"GET", url.target, {{"Connection", "close"}}, ""};
+  url.target = target;
+  net::HttpRequest request{"GET", std::move(target), {{"Connection", "close"}}, ""};
+  if (!api_key.empty()) request.headers.Add("Authorization", "Bearer " + api_key);
   const net::Deadline deadline = net::After(kHealthTimeout);
-  const auto response = co_await http_.Fetch(std::move(url), std::move(request), deadline);
+  co_return co_await http_.Fetch(std::move(url), std::move(request), deadline);
+}
+
+asio::awaitable<void> Manager::Probe(Key key, pid_t pid, uint16_t port) {
+  const Record* record = Find(key);
+  std::string target = record != nullptr ? HealthPath(*record) : "/health";
+  const auto response = co_await Ask(std::move(target), port, "");
   Event event{.type = Event::Type::kProbeFailed, .pid = pid};
   if (!response) {
     event.text = response.error().message();
@@ -214,6 +230,24 @@ asio::awaitable<void> Manager::Probe(Key key, pid_t pid, uint16_t port) {
     event.text = "HTTP " + std::to_string(response->status);
   }
   Post(key, std::move(event));
+}
+
+// Once for each server that has become ready. One that does not say it is none the worse.
+asio::awaitable<void> Manager::AskLoaded(Key key, pid_t pid, uint16_t port) {
+  std::string api_key = ApiKey(key);
+  const auto response = co_await Ask("/props", port, std::move(api_key));
+  Record* record = Find(key);
+  const bool answered = response && response->status == 200;
+  if (!answered || record == nullptr || record->it.pid != pid) co_return;
+  const auto loaded = ParseProps(response->body);
+  if (!loaded) co_return;
+  record->loaded = *loaded;
+  if (record->adopted) co_return;  // with what it was admitted is not known any more
+  const std::string difference = DifferenceFrom(record->serving, *loaded);
+  if (difference.empty()) co_return;
+  LogWarn(difference, {{"workload", key}});
+  record->more_events.push_back({true, "ServesOtherwise", difference});
+  ReportSoon(*record);
 }
 
 }  // namespace headroom::exporter

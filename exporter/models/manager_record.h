@@ -27,6 +27,8 @@ struct Manager::Record {
   bool reaffirming = false;  // a claim of ours that the object lost is being written again
   bool fenced = false;       // the running child was told to stop, see Manager::FenceWhereDue
   bool check_failed = false;
+  // There may be a Service and an EndpointSlice of ours, also one of an exporter before this one.
+  bool endpoint_left = true;
 
   std::optional<sources::DownloadProgress> download;  // while it is fetched
   SteadyTime download_told{};
@@ -38,6 +40,7 @@ struct Manager::Record {
   bool bound = false;             // to this node by name: no other may run it
   std::string launched_identity;  // which may differ from the one wanted by now
   std::optional<WallTime> started;
+  std::optional<Loaded> loaded;  // as it says once it is ready
   Usage usage;
 
   // What was told to others.
@@ -45,8 +48,8 @@ struct Manager::Record {
   std::string told_reason;
   SteadyTime told_at{};
   bool status_due = false, status_running = false, event_due = false;
-  bool exceeded_due = false;                   // the event, like event_due
-  bool fields_due = false;                     // likewise
+  bool exceeded_due = false;  // the event, like event_due
+  bool fields_due = false;    // likewise
   std::vector<std::string> told_not_honoured;
   std::vector<kube::EventText> more_events;  // beside the one of the state
   int tasks = 0;                             // in flight; the record must stay

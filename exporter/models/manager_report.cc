@@ -14,7 +14,7 @@ constexpr std::chrono::minutes kSameStateInterval{1};
 
 }  // namespace
 
-std::string Manager::Endpoint(const Record& record) const {
+std::string Manager::EndpointUrl(const Record& record) const {
   if (record.it.state != State::kReady) return "";
   const std::string& host = options_.endpoint_host;
   return "http://" + (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" +
@@ -48,6 +48,8 @@ void Manager::Report(Record& record, State before) {
         {{"workload", record.key}, {"reason", it.reason}});
   }
   if (entered && it.state == State::kReady) MarkFilesUsed(record);
+  const bool asks = it.state == State::kReady && !record.loaded && record.entry && IsLlama(record);
+  if (entered && asks) Start(record, AskLoaded(record.key, it.pid, record.port));
   if (it.state == State::kPending) return;
   record.event_due = record.event_due || entered;
   ReportSoon(record);
@@ -67,7 +69,13 @@ void Manager::Measured(const std::string& key, pid_t pid, const ProcessMemory& m
   // While it loads its figures change with every page.
   const bool settled = record->it.state == State::kReady || record->it.state == State::kUnhealthy;
   if (!settled) return;
-  const Usage::Step step = record->usage.Take(memory, record->footprint);
+  const Usage::Step step =
+      record->usage.Take(memory, record->footprint, std::chrono::steady_clock::now());
+  if (!step.grows.empty()) {
+    LogWarn("model server " + step.grows, {{"workload", key}});
+    record->more_events.push_back(GrowthEvent(step.grows, options_.node_name));
+    ReportSoon(*record);
+  }
   if (step.exceeded) {
     LogWarn("model server " + record->usage.Text(), {{"workload", key}});
     record->exceeded_due = true;
@@ -86,14 +94,15 @@ StatusInput Manager::StatusOf(const Record& record) const {
   input.claimed = record.claimed;
   input.check_failed = record.check_failed;
   input.node = options_.node_name;
-  input.endpoint = Endpoint(record);
+  input.endpoint = EndpointUrl(record);
   input.footprint = record.footprint;
   input.restarts = record.it.restarts;
   input.not_honoured = record.not_honoured;
   input.download = record.download;
   input.pressure = pressure_;
   if (record.it.state == State::kGone) input.stopped = set_.StopReason(record.key);
-  if (record.it.pid != 0) {
+  input.running = record.it.pid != 0;
+  if (input.running) {
     input.started = record.started;
     input.memory = record.usage.told();
     input.exceeded = record.usage.Text();
@@ -161,8 +170,9 @@ asio::awaitable<void> Manager::WriteStatus(Key key) {
   }
 }
 
-asio::awaitable<void> Manager::Publish(EndpointChange change) {
-  co_await seams_.endpoint(std::move(change));
+EndpointChange Manager::Endpoint(const Record& record, EndpointChange::To to) const {
+  const kube::Workload& workload = record.entry->workload;
+  return {workload.kind, workload.meta, options_.endpoint_host, record.port, to};
 }
 
 std::vector<ModelView> Manager::Views() const {
@@ -183,7 +193,9 @@ std::vector<ModelView> Manager::Views() const {
     view.restarts = record->it.restarts;
     if (record->it.pid != 0) view.started = record->started;
     view.load_duration = record->it.load_duration;
-    view.endpoint = Endpoint(*record);
+    view.growing = record->it.pid != 0 && record->usage.growing();
+    view.endpoint = EndpointUrl(*record);
+    if (record->it.pid != 0) view.loaded = record->loaded;
     if (record->it.state == State::kFetching) view.download = record->download;
     views.push_back(std::move(view));
   }

@@ -3,6 +3,8 @@
 #include <cstdlib>
 
 #include "common/checked.h"
+#include "common/files.h"
+#include "exporter/models/api_key.h"
 #include "exporter/models/manager.h"
 #include "exporter/models/manager_record.h"
 #include "exporter/models/server_kind.h"
@@ -17,6 +19,9 @@ namespace {
 // Beside the weights: the KV cache the engine allocates at start, and what it works with. A rule of
 // thumb; vLLM's engines are held to it by the share of memory they are started with.
 constexpr uint64_t kEngineBytes = uint64_t{1} << 30;
+
+// A file of keys, not of anything else.
+constexpr size_t kKeyFileLimit = 64u << 10;
 
 uint64_t NeedOf(uint64_t weights) {
   const auto need = CheckedAdd(weights, weights / 4 + kEngineBytes);
@@ -33,6 +38,15 @@ std::string Manager::HealthPath(const Record& record) const {
   const auto* kind =
       record.entry ? FindServerKind(record.entry->workload.spec.runtime) : FindServerKind("");
   return std::string(kind != nullptr ? kind->health_path : "/health");
+}
+
+std::string Manager::ApiKey(const Key& key) const {
+  const auto found = records_.find(key);
+  if (found == records_.end() || !found->second->entry) return "";
+  const char* inherited = std::getenv("LLAMA_API_KEY");
+  return ApiKeyOf(found->second->entry->workload.spec.extra_args,
+                  inherited != nullptr ? inherited : "",
+                  [](const std::string& path) { return ReadFile(path, kKeyFileLimit); });
 }
 
 Result<LaunchPlan> Manager::PlanOther(const Record& record, uint16_t port) const {

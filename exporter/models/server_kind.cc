@@ -29,8 +29,14 @@ constexpr ServerSetting kVllmEngineArguments[] = {{"", "serve"},
                                                   {"--gpu-memory-utilization", "{fraction}"}};
 constexpr ServerSetting kVllmEngineEnvironment[] = {{"VLLM_NO_USAGE_STATS", "1"},
                                                     {"GLOO_SOCKET_IFNAME", "lo0"}};
-constexpr ServerSetting kMistralArguments[] = {
-    {"--serve-ip", "{host}"}, {"--port", "{port}"}, {"", "plain"}, {"-m", "{model}"}};
+// Its share of memory, weights included, holds for paged attention only, which on Metal is asked
+// for.
+constexpr ServerSetting kMistralArguments[] = {{"--serve-ip", "{host}"},
+                                               {"--port", "{port}"},
+                                               {"", "--paged-attn"},
+                                               {"--pa-gpu-mem-usage", "{fraction}"},
+                                               {"", "plain"},
+                                               {"-m", "{model}"}};
 
 constexpr ServerKind kKinds[] = {
     {.name = "", .executable = "llama-server", .arguments = {}, .environment = {}},

@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -39,6 +40,11 @@ Result<ChildRecord> DecodeRecord(const Json& json, size_t index) {
   record.start_time = *start->AsUint();
   record.bound = BoolOr(json, {"bound"}, false);
   record.footprint = footprint != nullptr ? footprint->AsUint().value_or(0) : 0;
+  if (const auto started = ParseRfc3339(StringOr(json, {"startedAt"}))) record.started = *started;
+  const int64_t restarts = IntOr(json, {"restarts"}, 0);
+  record.restarts = static_cast<int>(std::clamp<int64_t>(restarts, 0, 1'000'000));
+  const int64_t load = IntOr(json, {"loadMilliseconds"}, -1);
+  if (load >= 0) record.load_duration = std::chrono::milliseconds(load);
   return record;
 }
 
@@ -57,6 +63,9 @@ std::string EncodeState(const std::vector<ChildRecord>& children) {
     record.Set("identity", child.identity);
     record.Set("footprintBytes", child.footprint);
     record.Set("bound", child.bound);
+    if (child.started) record.Set("startedAt", FormatRfc3339(*child.started));
+    record.Set("restarts", child.restarts);
+    if (child.load_duration) record.Set("loadMilliseconds", child.load_duration->count());
     models.Append(std::move(record));
   }
   state.Set("models", std::move(models));

@@ -5,12 +5,15 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/result.h"
+#include "common/time.h"
 
 namespace headroom::exporter {
 
@@ -22,6 +25,10 @@ struct ChildRecord {
   std::string identity;  // of the launch (LaunchPlan)
   uint64_t footprint = 0;
   bool bound = false;  // by name to this node: it goes on without the API server
+  // What is told of it. A file of an older version has none of these.
+  std::optional<WallTime> started{};  // in whole seconds
+  int restarts = 0;
+  std::optional<std::chrono::milliseconds> load_duration{};  // unset while it loads
   friend bool operator==(const ChildRecord&, const ChildRecord&) = default;
 };
 

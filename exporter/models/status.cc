@@ -148,6 +148,7 @@ Json StatusPatch(const StatusInput& input, WallTime now) {
   view.Set("schedulingStatus", TextOrNull(scheduling));
   view.Set("schedulingMessage", scheduling.empty() ? Json() : TextOrNull(input.reason));
   if (service) {
+    view.Set("replicas", input.running ? 1 : 0);  // as the scale subresource has it
     view.Set("readyReplicas", ready ? 1 : 0);
     view.Set("desiredReplicas", input.state == State::kGone ? 0 : 1);
     view.Set("lastUpdated", FormatRfc3339(now));
@@ -190,6 +191,10 @@ kube::EventText FieldsEvent(const std::vector<std::string>& not_honoured) {
 
 kube::EventText ExceededEvent(const std::string& exceeded, const std::string& node) {
   return {true, "FootprintExceeded", "the model server on node " + node + " " + exceeded};
+}
+
+kube::EventText GrowthEvent(const std::string& growth, const std::string& node) {
+  return {true, "FootprintGrowing", "the model server on node " + node + " " + growth};
 }
 
 }  // namespace headroom::exporter

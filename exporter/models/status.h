@@ -32,6 +32,7 @@ struct StatusInput {
   int restarts = 0;
   std::vector<std::string> not_honoured;
   std::optional<sources::DownloadProgress> download{};  // told only while downloading
+  bool running = false;                                 // there is a process
   std::string stopped{};                                // StopReason() of a service that is gone
   std::optional<WallTime> started{};                    // of the running process
   std::optional<ProcessMemory> memory{};                // of the running process, as last told
@@ -48,8 +49,10 @@ bool IsReported(State state);
 // The event for entering `state`; nullopt where nothing happened that a person wants to read.
 std::optional<kube::EventText> StateEvent(State state, const std::string& reason, bool check_failed,
                                           const std::string& node);
-// And for what is reported beside the state: fields without effect, memory beyond the estimate.
+// And for what is reported beside the state: fields without effect, memory beyond the estimate,
+// or on its way there.
 kube::EventText FieldsEvent(const std::vector<std::string>& not_honoured);
 kube::EventText ExceededEvent(const std::string& exceeded, const std::string& node);
+kube::EventText GrowthEvent(const std::string& growth, const std::string& node);
 
 }  // namespace headroom::exporter

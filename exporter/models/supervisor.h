@@ -66,7 +66,8 @@ struct Event {
     kWanted,           // the workload is new or its spec changed; text = launch identity
     kInvalid,          // as written it can never be launched; text = why
     kUnwanted,         // deleted, suspended, bound elsewhere, or we are shutting down for good
-    kAdopted,          // a child of an earlier exporter lives; pid, text = launch identity
+    kAdopted,          // a child of an earlier exporter lives; pid, text = launch identity, bytes,
+                       // restarts, load
     kClaimed,          // attempt; fetch, text = what
     kFetched,          // attempt
     kFetchFailed,      // attempt, text, lasting: only an edit can help
@@ -95,6 +96,8 @@ struct Event {
   pid_t pid = 0;
   uint64_t bytes = 0;
   bool fetch = false, lasting = false;
+  int restarts = 0;
+  std::optional<std::chrono::milliseconds> load{};  // how long it took; unset: it may not be done
   std::chrono::milliseconds retry{
       0};  // kHeldElsewhere: when to ask again at the latest; 0 = unknown
 };
@@ -132,7 +135,7 @@ struct Supervised {
   enum class AfterStop { kRestart, kFailure, kInvalid, kFence, kEvict };
   AfterStop after_stop = AfterStop::kRestart;
   bool slot = false;  // held or asked for
-  bool spawning = false, probing = false, spawned_before = false;
+  bool spawning = false, probing = false, spawned_before = false, adopted = false;
   int failures = 0, successes = 0, crashes = 0;
   std::optional<Backoff> backoff;
   std::optional<SteadyTime> wake_at;  // retry or stop limit, by state

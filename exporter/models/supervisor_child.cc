@@ -8,8 +8,9 @@ using Type = Event::Type;
 void Stepper::BecomeReady() {
   ReleaseSlot();
   if (it_.state == State::kLoading) {
-    it_.load_duration =
+    const auto took =
         std::chrono::duration_cast<std::chrono::milliseconds>(now_ - it_.load_started);
+    if (!it_.adopted) it_.load_duration = took;  // when that one began is not known so exactly
     it_.ready_since = now_;
   }
   Enter(State::kReady);
@@ -21,10 +22,12 @@ void Stepper::OnAdopted(const Event& event) {
   if (Running()) return;
   it_.pid = event.pid;
   it_.identity = event.text;
-  it_.spawned_before = true;
+  it_.spawned_before = it_.adopted = true;
+  it_.restarts = event.restarts;
+  it_.load_duration = event.load;
   it_.slot = true;  // it may still be loading
   it_.load_started = it_.probe_at = now_;
-  it_.load_limit = now_ + policy_.load_base;
+  it_.load_limit = now_ + LoadTime(event.bytes);
   Enter(State::kLoading, "adopted from the exporter before");
   Do(Action::kAcquireSlot);
 }
@@ -32,7 +35,7 @@ void Stepper::OnAdopted(const Event& event) {
 void Stepper::OnSpawned(const Event& event) {
   if (!std::exchange(it_.spawning, false)) return;
   it_.pid = event.pid;
-  it_.probing = false;
+  it_.probing = it_.adopted = false;
   if (std::exchange(it_.spawned_before, true)) ++it_.restarts;
   if (it_.state == State::kStopping) Do(Action::kTerminate);
 }

@@ -43,9 +43,8 @@ void Stepper::OnStepFailed(const Event& event) {
 
 void Stepper::OnPreflightPassed(const Event& event) {
   if (!IsAnswer(event, State::kPreflight) || !it_.slot) return;
-  const auto by_size = std::chrono::seconds(event.bytes / policy_.load_bytes_per_second);
   it_.load_started = it_.probe_at = now_;
-  it_.load_limit = now_ + policy_.load_base + by_size;
+  it_.load_limit = now_ + LoadTime(event.bytes);
   it_.load_duration.reset();
   it_.failures = it_.successes = 0;
   it_.spawning = true;

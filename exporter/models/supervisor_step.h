@@ -32,6 +32,10 @@ class Stepper {
       default: return false;
     }
   }
+  // How long a server may take to load a file of this size.
+  SupervisorPolicy::Duration LoadTime(uint64_t bytes) const {
+    return policy_.load_base + std::chrono::seconds(bytes / policy_.load_bytes_per_second);
+  }
   bool IsAnswer(const Event& event, State state) const {
     return it_.state == state && event.attempt == it_.attempt;
   }

@@ -1,5 +1,6 @@
 #include "exporter/models/usage.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "common/quantity.h"
@@ -14,7 +15,21 @@ bool Moved(uint64_t before, uint64_t now) {
 
 }  // namespace
 
-Usage::Step Usage::Take(const ProcessMemory& memory, uint64_t estimated) {
+// "grew by …" with the reading it begins with, "" otherwise.
+std::string Usage::Growth(uint64_t used, SteadyTime now) {
+  trend_.Add(used, now);
+  const auto estimated = static_cast<double>(estimated_);
+  const auto growth =
+      trend_.Growth(std::max<uint64_t>(static_cast<uint64_t>(kGrowthStep * estimated), 1));
+  const bool beyond = estimated_ > 0 && !exceeded_ && growth &&
+                      static_cast<double>(used + *growth) > estimated * kExceeded;
+  if (!growing_.Comes(beyond)) return "";
+  return "grew by " + FormatBytes(*growth) + " to " + FormatBytes(used) + " in " +
+         FormatSpan(trend_.Span()) + "; if it goes on so it will soon take more than the " +
+         FormatBytes(estimated_) + " it was admitted with";
+}
+
+Usage::Step Usage::Take(const ProcessMemory& memory, uint64_t estimated, SteadyTime now) {
   Step step;
   estimated_ = estimated;
   // Without a footprint (another user's process) resident memory is the least it can be.
@@ -31,6 +46,7 @@ Usage::Step Usage::Take(const ProcessMemory& memory, uint64_t estimated) {
   step.tell = turned || !told_ || Moved(told_->resident, memory.resident) ||
               Moved(told_->footprint.value_or(0), memory.footprint.value_or(0));
   if (step.tell) told_ = memory;
+  step.grows = Growth(used, now);
   return step;
 }
 

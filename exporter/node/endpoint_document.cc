@@ -70,6 +70,13 @@ bool IsManagedEndpoint(const Json& object) {
   return StringOr(object, {"metadata", "labels", kManagedBy}) == kManager;
 }
 
+bool IsOwnedByAnother(const Json& object, const std::string& uid) {
+  const Json* owners = object.Find({"metadata", "ownerReferences"});
+  if (owners == nullptr || owners->AsArray() == nullptr || owners->AsArray()->empty()) return false;
+  return std::none_of(owners->AsArray()->begin(), owners->AsArray()->end(),
+                      [&uid](const Json& owner) { return StringOr(owner, {"uid"}) == uid; });
+}
+
 Json ServiceDocument(const std::string& name, const EndpointChange& change) {
   Json service = Json::MakeObject();
   service.Set("apiVersion", "v1");
@@ -106,7 +113,7 @@ Result<Json> EndpointSliceDocument(const std::string& name, const EndpointChange
   slice.Set("addressType", family);
   Json endpoint = Json::MakeObject();
   endpoint.Set("addresses", Json(Json::Array{change.host}));
-  endpoint.Make({"conditions"}).Set("ready", change.ready);
+  endpoint.Make({"conditions"}).Set("ready", change.to == EndpointChange::To::kReady);
   endpoint.Set("nodeName", node);
   Json& target = endpoint.Make({"targetRef"});
   target = Json::MakeObject();

@@ -13,7 +13,36 @@ std::string KeyOf(const EndpointChange& change) {
   return std::string(kube::TypeOf(change.kind).kind) + "/" + change.object.Key();
 }
 
+// Before EndpointSlices, LLMKube's agent wrote these. The cluster makes a slice of what is left of
+// one, which sends a part of the traffic to where nothing listens.
+constexpr kube::ResourceType kEndpointsType{"v1", "endpoints", "Endpoints", true};
+
+constexpr std::chrono::seconds kTurnPatience{1};
+
 }  // namespace
+
+// While one lives nothing else is written for `key`.
+class EndpointPublisher::Turn {
+ public:
+  Turn(EndpointPublisher& publisher, const std::string& key) : publisher_(publisher), key_(key) {
+    publisher_.busy_.insert(key_);
+  }
+  ~Turn() {
+    publisher_.busy_.erase(key_);
+    publisher_.idle_.Notify();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  EndpointPublisher& publisher_;
+  std::string key_;
+};
+
+bool EndpointPublisher::IsNewest(const std::string& key, uint64_t word) const {
+  const auto known = known_.find(key);
+  return known != known_.end() && known->second.word == word;
+}
 
 asio::awaitable<void> EndpointPublisher::Apply(EndpointChange change) {
   const std::string key = KeyOf(change);
@@ -21,30 +50,35 @@ asio::awaitable<void> EndpointPublisher::Apply(EndpointChange change) {
   if (change.port == 0 && known != known_.end()) change.port = known->second.change.port;
   const uint64_t word = ++words_;
   known_[key] = {change, word};
-  Fate fate = Fate::kKept;
-  if (!change.ready) fate = co_await FateOf(change);
-  // A withdrawal that waited long must not overtake what was said meanwhile.
-  const auto now = known_.find(key);
-  if (now == known_.end() || now->second.word != word) co_return;
+  while (busy_.count(key) > 0) co_await idle_.Wait(net::After(kTurnPatience));
+  if (!IsNewest(key, word)) co_return;  // what was said meanwhile holds
+  const Turn turn(*this, key);
+  const Result<Fate> fate = co_await FateOf(change);
+  if (!IsNewest(key, word)) co_return;
   Result<void> done = Result<void>();
-  if (fate == Fate::kElsewhere) {
-    known_.erase(now);  // that node writes the same objects from here on
-  } else if (fate == Fate::kGone) {
-    known_.erase(now);
-    done = co_await Remove(change);
-  } else if (change.port == 0) {
-    known_.erase(now);  // it was never published, at least not by us
-    done = co_await WithdrawOther(change);
+  if (fate) {
+    done = co_await CarryOut(change, *fate);
   } else {
-    done = co_await Write(change);
+    done = fate.error();
   }
+  // No heartbeat for what is not ours (any more); a removal that failed is tried again.
+  const bool kept = fate && *fate == Fate::kKept && change.port != 0;
+  if (done && !kept && IsNewest(key, word)) known_.erase(key);
   const std::string problem = done ? "" : done.error().message();
   std::string& told = problems_[key];
   if (!problem.empty() && told != problem) {
-    LogWarn("endpoint not published", {{"object", key}, {"error", problem}});
+    LogWarn("endpoint not as it should be", {{"object", key}, {"error", problem}});
   }
   told = problem;
   if (problem.empty()) problems_.erase(key);
+}
+
+asio::awaitable<Result<void>> EndpointPublisher::CarryOut(EndpointChange change, Fate fate) {
+  if (fate == Fate::kElsewhere) co_return Result<void>();  // that node writes the same objects
+  if (fate == Fate::kGone) co_return co_await Remove(std::move(change));
+  // Never published, at least not by us.
+  if (change.port == 0) co_return co_await WithdrawOther(std::move(change));
+  co_return co_await Write(std::move(change));
 }
 
 asio::awaitable<void> EndpointPublisher::Run(std::chrono::milliseconds interval) {
@@ -68,27 +102,19 @@ asio::awaitable<Result<void>> EndpointPublisher::Write(EndpointChange change) {
   Json service = ServiceDocument(*name, change);
   const auto put = co_await Put(kube::kServiceType, *name, std::move(service));
   if (!put) co_return put.error();
-  co_return co_await Put(kube::kEndpointSliceType, *name, std::move(*slice));
+  const auto written = co_await Put(kube::kEndpointSliceType, *name, std::move(*slice));
+  if (written) co_await ReapLegacy(change.object.ns, *name);
+  co_return written;
 }
 
-// What the node that held the object before published stays, but takes no traffic.
+// What the node that held the object before published takes no more traffic. The Service stays: it
+// keeps its address until this node publishes.
 asio::awaitable<Result<void>> EndpointPublisher::WithdrawOther(EndpointChange change) {
   const auto name = EndpointName(change.object.name);
   if (!name) co_return Result<void>();
-  const std::string path = kube::ResourcePath(kube::kEndpointSliceType, change.object.ns, *name);
-  const auto found = co_await api_.Get(path);
-  if (!found && found.error().code() == Code::kNotFound) co_return Result<void>();
-  if (!found) co_return found.error();
-  const Json* endpoints = found->Find("endpoints");
-  if (!IsManagedEndpoint(*found) || endpoints == nullptr || endpoints->AsArray() == nullptr) {
-    co_return Result<void>();
-  }
-  Json::Array withdrawn = *endpoints->AsArray();
-  for (Json& endpoint : withdrawn) endpoint.Make({"conditions"}).Set("ready", false);
-  Json patch = Json::MakeObject();
-  patch.Set("endpoints", Json(std::move(withdrawn)));
-  const auto patched = co_await api_.MergePatch(path, std::move(patch));
-  if (!patched) co_return patched.error();
+  const auto removed = co_await RemoveManaged(
+      kube::ResourcePath(kube::kEndpointSliceType, change.object.ns, *name), change.object.uid);
+  if (!removed) co_return removed.error();
   co_return Result<void>();
 }
 
@@ -113,15 +139,19 @@ asio::awaitable<Result<void>> EndpointPublisher::Put(const kube::ResourceType& t
   co_return Result<void>();
 }
 
-asio::awaitable<EndpointPublisher::Fate> EndpointPublisher::FateOf(EndpointChange change) {
+// An error keeps a removal from what may be another node's by now; a withdrawal is tried anyway.
+asio::awaitable<Result<EndpointPublisher::Fate>> EndpointPublisher::FateOf(EndpointChange change) {
+  if (change.to == EndpointChange::To::kReady) co_return Fate::kKept;
   if (change.object.deleting) co_return Fate::kGone;
+  const bool removed = change.to == EndpointChange::To::kRemoved;
   const kube::ResourceType& type = kube::TypeOf(change.kind);
   const auto object =
       co_await api_.Get(kube::ResourcePath(type, change.object.ns, change.object.name));
-  if (!object) {
-    co_return object.error().code() == Code::kNotFound ? Fate::kGone : Fate::kKept;
-  }
-  co_return DecideFate(*object, change.object.uid, node_);
+  if (!object && object.error().code() == Code::kNotFound) co_return Fate::kGone;
+  if (!object && removed) co_return object.error();
+  if (!object) co_return Fate::kKept;
+  const Fate fate = DecideFate(*object, change.object.uid, node_);
+  co_return removed&& fate == Fate::kKept ? Fate::kGone : fate;
 }
 
 EndpointPublisher::Fate EndpointPublisher::DecideFate(const Json& object, const std::string& uid,
@@ -137,15 +167,36 @@ asio::awaitable<Result<void>> EndpointPublisher::Remove(EndpointChange change) {
   const auto name = EndpointName(change.object.name);
   if (!name) co_return Result<void>();
   for (const kube::ResourceType* type : {&kube::kEndpointSliceType, &kube::kServiceType}) {
-    const std::string path = kube::ResourcePath(*type, change.object.ns, *name);
-    const auto found = co_await api_.Get(path);
-    if (!found && found.error().code() == Code::kNotFound) continue;
-    if (!found) co_return found.error();
-    if (!IsManagedEndpoint(*found)) continue;
-    const auto removed = co_await api_.Delete(path);
+    const auto removed = co_await RemoveManaged(kube::ResourcePath(*type, change.object.ns, *name),
+                                                change.object.uid);
     if (!removed) co_return removed.error();
   }
+  co_await ReapLegacy(change.object.ns, *name);
   co_return Result<void>();
+}
+
+// Whether there was one of ours; another's stays.
+asio::awaitable<Result<bool>> EndpointPublisher::RemoveManaged(std::string path,
+                                                               std::string owner) {
+  const auto found = co_await api_.Get(path);
+  if (!found && found.error().code() == Code::kNotFound) co_return false;
+  if (!found) co_return found.error();
+  if (!IsManagedEndpoint(*found) || IsOwnedByAnother(*found, owner)) co_return false;
+  const auto removed = co_await api_.Delete(path);
+  if (!removed) co_return removed.error();
+  co_return true;
+}
+
+// Once for each name. No error of the endpoint's own: a role may not have the rights for it.
+asio::awaitable<void> EndpointPublisher::ReapLegacy(std::string ns, std::string name) {
+  if (!reaped_.insert(ns + "/" + name).second) co_return;
+  const auto removed = co_await RemoveManaged(kube::ResourcePath(kEndpointsType, ns, name), "");
+  if (removed && *removed) {
+    LogInfo("removed Endpoints that LLMKube's agent left", {{"object", ns + "/" + name}});
+  } else if (!removed) {
+    LogWarn("cannot look for Endpoints that LLMKube's agent left",
+            {{"object", ns + "/" + name}, {"error", removed.error()}});
+  }
 }
 
 }  // namespace headroom::exporter

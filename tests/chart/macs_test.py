@@ -291,6 +291,22 @@ class Macs(unittest.TestCase):
             "metal-agent",
         )
 
+        self.refused(
+            self.plane.kubectl(
+                "delete", "endpoints", "kubernetes", kubeconfig=self.mac1, check=False
+            ),
+            "only delete Endpoints",
+        )
+        legacy = {
+            "apiVersion": "v1",
+            "kind": "Endpoints",
+            "metadata": {"name": "llama", "labels": LABELLED},
+        }
+        self.plane.kubectl("create", "-f", "-", stdin=json.dumps(legacy))
+        self.allowed(
+            self.plane.kubectl("delete", "endpoints", "llama", kubeconfig=self.mac1, check=False)
+        )
+
         def slice_of(node):
             return {
                 "apiVersion": "discovery.k8s.io/v1",
@@ -326,7 +342,7 @@ class Macs(unittest.TestCase):
         listed = json.loads(
             self.plane.kubectl("get", "validatingadmissionpolicies", "-o", "json").stdout
         )["items"]
-        self.assertEqual(len(listed), 5)
+        self.assertEqual(len(listed), 6)
         for policy in listed:
             warnings = (
                 policy.get("status", {}).get("typeChecking", {}).get("expressionWarnings", [])

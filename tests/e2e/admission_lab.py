@@ -19,7 +19,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from controlplane import ControlPlane  # noqa: E402
-from daemons import ROOT, Daemon, eventually, make_certificate, program, script  # noqa: E402
+from daemons import ROOT, Daemon, eventually, make_certificate, program  # noqa: E402
+from namespace import enter  # noqa: E402
 
 # The API server takes no loopback address for an endpoint, so the node has this one, in a network
 # namespace that exists for the test only.
@@ -31,14 +32,7 @@ AUDIT_POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metad
 
 
 def enter_namespace():
-    """Obtains what needs the network, then starts this program again in a namespace of its own."""
-    if "HEADROOM_E2E_CONTROLPLANE" not in os.environ:
-        os.environ["HEADROOM_E2E_LLAMA_SERVER"] = script("get-llama-server")
-        os.environ["HEADROOM_E2E_CONTROLPLANE"] = script("get-controlplane")
-        as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
-        os.execvp("unshare", ["unshare", "--net", *as_root, sys.executable, *sys.argv])
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    subprocess.run(["ip", "address", "add", f"{ADDRESS}/32", "dev", "lo"], check=True)
+    enter(ADDRESS, llama_server=True)
 
 
 class Splitter:

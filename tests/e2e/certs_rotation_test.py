@@ -8,13 +8,12 @@ import pathlib
 import re
 import socket
 import ssl
-import subprocess
 import sys
 import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from daemons import eventually  # noqa: E402
+from daemons import Clock, eventually  # noqa: E402
 from webhook_service import (ADDRESSES, NAMESPACE, PORT, SERVICE, Load, WebhookService,  # noqa: E402
                              enter_namespace, ready)
 
@@ -22,17 +21,10 @@ from webhook_service import (ADDRESSES, NAMESPACE, PORT, SERVICE, Load, WebhookS
 # a certificate's life before its end, a certificate in the last third of its own.
 LEAF, CA, SETTLE = 12, 32, 1
 ROTATIONS = 3
-FAKETIME = "/usr/lib/{}/faketime/libfaketime.so.1"
 
 
 def certificates(pem):
     return re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", pem, re.DOTALL)
-
-
-def faketime_library():
-    triplet = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True,
-                             check=True).stdout.strip()
-    return FAKETIME.format(triplet)
 
 
 class CertificateRotation(unittest.TestCase):
@@ -41,16 +33,15 @@ class CertificateRotation(unittest.TestCase):
         cls.service = WebhookService()
         cls.addClassCleanup(cls.service.stop)
         cls.service.start()
-        cls.clock = cls.service.directory / "clock"
+        cls.clock = Clock(cls.service.directory / "clock")
 
     def start_replica(self, address):
         """One with a clock that the test can set while it runs."""
-        self.clock.write_text("+0\n")
+        self.clock.set("+0")
         return self.service.replica(
             address, "--shutdown-delay", "2s", program="short-lived-webhook",
             before=(LEAF, CA, SETTLE),
-            env={"LD_PRELOAD": faketime_library(), "FAKETIME_TIMESTAMP_FILE": str(self.clock),
-                 "FAKETIME_NO_CACHE": "1", "DONT_FAKE_MONOTONIC": "1"})
+            env=self.clock.env)
 
     def bundles(self):
         """The set of caBundles in the live configuration; all entries have the same."""
@@ -97,9 +88,9 @@ class CertificateRotation(unittest.TestCase):
                         seen_cas.append(ca)
                 seen_leaves.add(self.service.secret()["data"]["tls.crt"])
                 if len(seen_cas) == 2:
-                    self.clock.write_text("+30d\n")
+                    self.clock.set("+30d")
                 if len(seen_cas) == 3:
-                    self.clock.write_text("+0\n")
+                    self.clock.set("+0")
                     if not killed:
                         self.replace_leader()
                         killed = True

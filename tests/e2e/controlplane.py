@@ -189,12 +189,16 @@ class ControlPlane:
             raise AssertionError(f"kubectl {' '.join(args)}: exit {done.returncode}\n{done.stderr}")
         return done
 
-    def get(self, path):
-        """Status and body of one GET as administrator."""
+    def connection(self):
+        """To the API server, as administrator."""
         pki = self.directory / "pki"
         context = ssl.create_default_context(cafile=self.ca)
         context.load_cert_chain(pki / "admin.crt", pki / "admin.key")
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=10)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=10)
+
+    def get(self, path):
+        """Status and body of one GET as administrator."""
+        connection = self.connection()
         try:
             connection.request("GET", path)
             response = connection.getresponse()

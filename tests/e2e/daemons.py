@@ -122,6 +122,24 @@ class Daemon:
         return samples
 
 
+class Clock:
+    """A wall clock of a process's own, which the test sets while it runs: `env` is for the process.
+    What it measures time by (the monotonic clock) stays as it is."""
+
+    def __init__(self, path):
+        triplet = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True,
+                                 check=True).stdout.strip()
+        self.path = pathlib.Path(path)
+        self.env = {"LD_PRELOAD": f"/usr/lib/{triplet}/faketime/libfaketime.so.1",
+                    "FAKETIME_TIMESTAMP_FILE": str(self.path), "FAKETIME_NO_CACHE": "1",
+                    "DONT_FAKE_MONOTONIC": "1"}
+        self.set("+0")
+
+    def set(self, offset):
+        """As faketime writes it: +1d, -10m."""
+        self.path.write_text(f"{offset}\n")
+
+
 def completion(url, prompt="hello"):
     """One completion of a llama-server; the parsed answer."""
     body = json.dumps({"prompt": prompt, "n_predict": 4, "temperature": 0}).encode()

@@ -20,8 +20,9 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from controlplane import ControlPlane  # noqa: E402
-from daemons import ROOT, Daemon, eventually, program, script  # noqa: E402
+import namespace  # noqa: E402
+from daemons import eventually, program  # noqa: E402
+from macs import Cluster, exporter, program_of, server_of  # noqa: E402
 
 ADDRESS = "10.200.7.3"
 MIB = 1 << 20
@@ -50,13 +51,11 @@ class Node:
         self.budget = budget_mib * MIB
         self.state = fleet.directory / self.name
         first = 22000 + 100 * number
-        self.exporter = Daemon(
-            "headroom-exporter", fleet.directory, "--listen", f"{ADDRESS}:0",
-            "--node-name", self.name, "--advertise-address", ADDRESS, "--model-host", ADDRESS,
+        self.exporter = exporter(
+            fleet.directory, self.name, ADDRESS, fleet.cluster.user(f"headroom:{self.name}"),
             "--model-ports", f"{first}-{first + 99}", "--memory-budget", f"{budget_mib}Mi",
-            "--kubeconfig", fleet.cluster.user(f"headroom:{self.name}"),
-            "--state-dir", self.state, "--llama-server", program("stand-in-server"),
-            "--lease-duration", f"{LEASE_SECONDS}s", label=self.name)
+            "--llama-server", program("stand-in-server"), "--lease-duration", f"{LEASE_SECONDS}s",
+            state=self.name, label=self.name)
 
     @property
     def runs(self):
@@ -103,21 +102,15 @@ class Observer(threading.Thread):
     def identify(self, pid, start):
         if (pid, start) in self.known:
             return self.known[pid, start]
-        try:
-            command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
-            environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        except OSError:
-            return None
-        if pathlib.Path(command.decode(errors="replace")).name != "stand-in-server":
+        name = program_of(pid)
+        if name != "stand-in-server":
             # A server is the exporter's copy for a moment, and nothing while it becomes itself.
-            if command and b"headroom-exporter" not in command:
+            if name not in ("", "headroom-exporter"):
                 self.known[pid, start] = None
             return None
-        values = dict(one.partition(b"=")[::2] for one in environment)
-        state = values.get(b"HEADROOM_CHILD_OF", b"").decode()
-        found = None
-        if state.startswith(f"{self.directory}/"):
-            found = pathlib.Path(state).name, values[b"HEADROOM_WORKLOAD"].decode()
+        server, found = server_of(pid), None
+        if server and server[0].startswith(f"{self.directory}/"):
+            found = pathlib.Path(server[0]).name, server[1]
         self.known[pid, start] = found
         return found
 
@@ -139,19 +132,11 @@ class Fleet(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
         cls.model_file = cls.directory / "kvheavy.gguf"
         subprocess.run([program("make-gguf"), "kvheavy", cls.model_file], check=True)
-        cls.cluster = ControlPlane(os.environ["HEADROOM_E2E_CONTROLPLANE"],
-                                   cls.directory / "cluster",
-                                   apiserver_args=[f"--advertise-address={ADDRESS}"])
+        cls.cluster = Cluster(cls.directory, ADDRESS)
         cls.addClassCleanup(cls.cluster.stop)
         cls.cluster.start()
-        crds = ROOT / "charts" / "headroom" / "files" / "crds"
-        cls.cluster.kubectl("apply", "--server-side", "-f", crds)
         cls.nodes = [Node(cls, number + 1, budget) for number, budget in enumerate(BUDGETS_MIB)]
-        rbac = (ROOT / "docs" / "examples" / "mac-rbac.yaml").read_text()
-        cls.cluster.kubectl("apply", "-f", "-", stdin="\n---\n".join(
-            rbac.replace("mac-1", node.name) for node in cls.nodes))
-        eventually(lambda: cls.cluster.kubectl("get", "models", check=False).returncode == 0,
-                   "CRDs are served")
+        cls.cluster.allow_macs(*(node.name for node in cls.nodes))
         cls.observer = Observer(cls.directory)
         cls.addClassCleanup(cls.kill_everything)
 
@@ -179,7 +164,7 @@ class Fleet(unittest.TestCase):
                     pass
 
     def models(self):
-        return json.loads(self.cluster.kubectl("get", "models", "-o", "json").stdout)["items"]
+        return self.cluster.objects("models")
 
     def footprints(self):
         """Bytes of each workload, by the claims on those of the same context; hopeless ones are in no
@@ -199,8 +184,8 @@ class Fleet(unittest.TestCase):
         chance = random.Random(seed)
         for node in self.nodes:
             node.exporter.start()
-        eventually(lambda: len(json.loads(self.cluster.kubectl("get", "nodes", "-o", "json").stdout)
-                               ["items"]) == len(self.nodes), "all nodes are registered", 30)
+        eventually(lambda: len(self.cluster.objects("nodes")) == len(self.nodes),
+                   "all nodes are registered", 30)
         self.observer.start()
         contexts = [1024, 4096, 8192, 16384] * (WORKLOADS // 4)
         contexts[-HOPELESS:] = [1048576] * HOPELESS
@@ -285,19 +270,8 @@ class Fleet(unittest.TestCase):
                 self.assertIsNone(holder)
                 self.assertEqual(model["status"]["serving"]["schedulingStatus"],
                                  "InsufficientMemory")
-        events = json.loads(self.cluster.kubectl("get", "events", "-o", "json").stdout)["items"]
-        self.assertLess(len(events), 40 * WORKLOADS)
-
-
-def enter_namespace():
-    os.environ["HEADROOM_E2E_CONTROLPLANE"] = script("get-controlplane")
-    as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
-    os.execvp("unshare", ["unshare", "--net", *as_root, sys.executable, *sys.argv])
+        self.assertLess(len(self.cluster.events()), 40 * WORKLOADS)
 
 
 if __name__ == "__main__":
-    if "HEADROOM_E2E_CONTROLPLANE" not in os.environ:
-        enter_namespace()
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    subprocess.run(["ip", "address", "add", f"{ADDRESS}/32", "dev", "lo"], check=True)
-    unittest.main(verbosity=2, failfast=True)
+    namespace.run(ADDRESS)

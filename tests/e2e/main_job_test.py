@@ -17,13 +17,12 @@ import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from controlplane import ControlPlane, free_ports  # noqa: E402
-from daemons import (ROOT, Daemon, completion, eventually, make_certificate,  # noqa: E402
-                     program, script)
+import namespace  # noqa: E402
+from controlplane import free_ports  # noqa: E402
+from daemons import ROOT, Daemon, completion, eventually, make_certificate, program  # noqa: E402
+from macs import EXAMPLES, Cluster, exporter  # noqa: E402
 
 NODE = "mac-1"
-# The API server takes no loopback address for an endpoint, so the node has this one, in a network
-# namespace that exists for the test only.
 ADDRESS = "10.200.7.2"
 GOLDEN = ROOT / "tests" / "data" / "e2e"
 
@@ -54,9 +53,7 @@ class MainJob(unittest.TestCase):
         cls.model_file = cls.models / "kvheavy.gguf"
         subprocess.run([program("make-gguf"), "kvheavy", cls.model_file], check=True)
         cls.llama_server = os.environ["HEADROOM_E2E_LLAMA_SERVER"]
-        cls.cluster = ControlPlane(os.environ["HEADROOM_E2E_CONTROLPLANE"],
-                                   cls.directory / "cluster",
-                                   apiserver_args=[f"--advertise-address={ADDRESS}"])
+        cls.cluster = Cluster(cls.directory, ADDRESS)
         cls.addClassCleanup(cls.cluster.stop)
         cls.cluster.start()
         cls.token = cls.directory / "node-token"
@@ -68,22 +65,15 @@ class MainJob(unittest.TestCase):
 
     @classmethod
     def install_objects(cls):
-        crds = ROOT / "charts" / "headroom" / "files" / "crds"
-        cls.cluster.kubectl("apply", "--server-side", "-f", crds)
-        eventually(lambda: cls.cluster.kubectl("get", "models,inferenceservices",
-                                               check=False).returncode == 0, "CRDs are served")
         for name in ("webhook-rbac.yaml", "mac-rbac.yaml"):
-            cls.cluster.kubectl("apply", "-f", ROOT / "docs" / "examples" / name)
+            cls.cluster.kubectl("apply", "-f", EXAMPLES / name)
 
     @classmethod
     def start_exporter(cls):
-        cls.exporter = Daemon(
-            "headroom-exporter", cls.directory,
-            "--listen", f"{ADDRESS}:0", "--node-name", NODE, "--advertise-address", ADDRESS,
-            "--model-host", ADDRESS,
-            "--kubeconfig", cls.cluster.user(f"headroom:{NODE}"),
+        cls.exporter = exporter(
+            cls.directory, NODE, ADDRESS, cls.cluster.user(f"headroom:{NODE}"),
             "--memory-budget", "1536Mi", "--model-root", cls.models,
-            "--state-dir", cls.directory / "state", "--llama-server", cls.llama_server,
+            "--llama-server", cls.llama_server,
             "--node-token-file", cls.token, "--stop-models-on-exit")
         cls.addClassCleanup(cls.kill_children)
         cls.addClassCleanup(cls.exporter.kill)
@@ -105,7 +95,7 @@ class MainJob(unittest.TestCase):
 
     @classmethod
     def install_webhook(cls):
-        text = (ROOT / "docs" / "examples" / "webhook-configuration.yaml").read_text()
+        text = (EXAMPLES / "webhook-configuration.yaml").read_text()
         ca = base64.b64encode(cls.ca.read_bytes()).decode()
         # As shipped, but reached at an address instead of through a Service.
         text, changed = re.subn(
@@ -135,10 +125,6 @@ class MainJob(unittest.TestCase):
     @classmethod
     def apply_dry(cls, name, context):
         return cls.apply(name, context, "--dry-run=server")
-
-    def get(self, kind, name):
-        done = self.cluster.kubectl("get", kind, name, "-o", "json")
-        return json.loads(done.stdout)
 
     @classmethod
     def children(cls):
@@ -174,7 +160,7 @@ class MainJob(unittest.TestCase):
 
     def test_a0_node_is_published(self):
         def published():
-            node = self.get("node", NODE)
+            node = self.cluster.object("node", NODE)
             return node if node["metadata"]["annotations"].get("headroom.dev/memory-budget") else None
 
         node = eventually(published, "annotations on the Node")
@@ -192,8 +178,7 @@ class MainJob(unittest.TestCase):
         conditions = {c["type"]: c["status"] for c in node["status"]["conditions"]}
         self.assertEqual(conditions["Ready"], "True")
         self.assertIn(conditions["MemoryPressure"], ("True", "False"))
-        lease = json.loads(self.cluster.kubectl("get", "lease", NODE, "-n", "kube-node-lease", "-o",
-                                                "json").stdout)
+        lease = self.cluster.object("lease", NODE, "-n", "kube-node-lease")
         self.assertEqual(lease["spec"]["holderIdentity"], NODE)
 
     def test_a1_fitting_model_is_claimed_and_served(self):
@@ -201,7 +186,7 @@ class MainJob(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
 
         def ready():
-            model = self.get("model", "small")
+            model = self.cluster.object("model", "small")
             return model if model.get("status", {}).get("serving", {}).get("phase") == "Ready" else None
 
         model = self.from_exporter(ready, "status.serving.phase of model small is Ready", 60)
@@ -213,9 +198,7 @@ class MainJob(unittest.TestCase):
 
     def test_a2_completion_over_the_published_endpoint(self):
         def published():
-            slices = json.loads(self.cluster.kubectl(
-                "get", "endpointslice", "-l", "kubernetes.io/service-name=small", "-o",
-                "json").stdout)["items"]
+            slices = self.cluster.objects("endpointslice", "-l", "kubernetes.io/service-name=small")
             ready = [one for one in slices if one["endpoints"][0]["conditions"]["ready"]]
             return ready or None
 
@@ -224,7 +207,7 @@ class MainJob(unittest.TestCase):
         address = one["endpoints"][0]["addresses"][0]
         answer = completion(f"http://{address}:{one['ports'][0]['port']}")
         self.assertGreater(answer["tokens_predicted"], 0)
-        service = self.get("service", "small")
+        service = self.cluster.object("service", "small")
         self.assertNotIn("selector", service["spec"])
 
     def test_a3_metrics_show_its_footprint(self):
@@ -263,7 +246,7 @@ class MainJob(unittest.TestCase):
 
     def test_d0_dry_run_changes_nothing(self):
         before = self.cluster.kubectl("get", "models", "-A", "-o", "json").stdout
-        committed = self.get("node", NODE)["metadata"]["annotations"]["headroom.dev/memory-committed"]
+        committed = self.cluster.object("node", NODE)["metadata"]["annotations"]["headroom.dev/memory-committed"]
         for _ in range(5):
             done = self.apply_dry("dry", 16384)
             self.assertEqual(done.returncode, 0, done.stderr)
@@ -273,7 +256,7 @@ class MainJob(unittest.TestCase):
         names = [item["metadata"]["name"] for item in after["items"]]
         self.assertEqual(names, [i["metadata"]["name"] for i in json.loads(before)["items"]])
         self.assertEqual(
-            self.get("node", NODE)["metadata"]["annotations"]["headroom.dev/memory-committed"],
+            self.cluster.object("node", NODE)["metadata"]["annotations"]["headroom.dev/memory-committed"],
             committed)
         self.assertEqual(len(self.children()), 1)
 
@@ -328,7 +311,7 @@ class MainJob(unittest.TestCase):
         def replaced():
             now = self.children()
             return len(now) == 1 and now != before and \
-                self.get("model", "small")["status"]["serving"]["phase"] == "Ready"
+                self.cluster.object("model", "small")["status"]["serving"]["phase"] == "Ready"
 
         eventually(replaced, "llama-server was started again", 60)
 
@@ -375,17 +358,5 @@ class MainJob(unittest.TestCase):
         self.assertEqual(self.children(), [])
 
 
-def enter_namespace():
-    """Obtains what needs the network, then starts this program again in a namespace of its own."""
-    os.environ["HEADROOM_E2E_LLAMA_SERVER"] = script("get-llama-server")
-    os.environ["HEADROOM_E2E_CONTROLPLANE"] = script("get-controlplane")
-    as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
-    os.execvp("unshare", ["unshare", "--net", *as_root, sys.executable, *sys.argv])
-
-
 if __name__ == "__main__":
-    if "HEADROOM_E2E_CONTROLPLANE" not in os.environ:
-        enter_namespace()
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    subprocess.run(["ip", "address", "add", f"{ADDRESS}/32", "dev", "lo"], check=True)
-    unittest.main(verbosity=2, failfast=True)
+    namespace.run(ADDRESS, llama_server=True)

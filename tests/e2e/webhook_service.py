@@ -8,19 +8,18 @@ with enter_namespace() first."""
 import collections
 import http.client
 import json
-import os
 import pathlib
 import shutil
 import ssl
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from controlplane import ControlPlane  # noqa: E402
-from daemons import ROOT, Daemon, eventually, script  # noqa: E402
+from daemons import Daemon  # noqa: E402
+from macs import EXAMPLES, Cluster  # noqa: E402
+from namespace import enter  # noqa: E402
 
 # The API server takes no loopback address for an endpoint.
 ADDRESSES = ("10.200.7.2", "10.200.7.3", "10.200.7.4")
@@ -28,8 +27,6 @@ PORT = 9443
 NAMESPACE = "headroom-system"
 SERVICE = "headroom-webhook"
 CONFIGURATION = "headroom-webhook"
-CRDS = ROOT / "charts" / "headroom" / "files" / "crds"
-EXAMPLES = ROOT / "docs" / "examples"
 
 # Nothing to judge: that it is answered at all is what counts.
 MODEL = json.dumps({
@@ -47,16 +44,11 @@ class WebhookService:
 
     def __init__(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="headroom-e2e-"))
-        self.cluster = ControlPlane(os.environ["HEADROOM_E2E_CONTROLPLANE"],
-                                    self.directory / "cluster",
-                                    apiserver_args=[f"--advertise-address={ADDRESSES[0]}"])
+        self.cluster = Cluster(self.directory, ADDRESSES[0])
         self.replicas = {}
 
     def start(self):
         self.cluster.start()
-        self.cluster.kubectl("apply", "--server-side", "-f", CRDS)
-        eventually(lambda: self.cluster.kubectl("get", "models", check=False).returncode == 0,
-                   "CRDs are served")
         self.cluster.kubectl("apply", "-f", EXAMPLES / "webhook-rbac.yaml")
         self.cluster.kubectl("apply", "-f", "-", stdin=json.dumps({
             "apiVersion": "v1", "kind": "Service",
@@ -159,12 +151,4 @@ class Load:
 
 
 def enter_namespace():
-    """Obtains what needs the network, then starts this program again in a namespace of its own; in
-    there, gives it its addresses."""
-    if "HEADROOM_E2E_CONTROLPLANE" not in os.environ:
-        os.environ["HEADROOM_E2E_CONTROLPLANE"] = script("get-controlplane")
-        as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
-        os.execvp("unshare", ["unshare", "--net", *as_root, sys.executable, *sys.argv])
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    for address in ADDRESSES:
-        subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=True)
+    enter(*ADDRESSES)

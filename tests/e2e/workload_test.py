@@ -13,13 +13,14 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from controlplane import ControlPlane  # noqa: E402
-from daemons import ROOT, Daemon, eventually, program, script  # noqa: E402
+import namespace  # noqa: E402
+from daemons import eventually, program  # noqa: E402
 from file_host import FileHost  # noqa: E402
+from macs import Cluster, exporter  # noqa: E402
 from stand_in import write_stand_in  # noqa: E402
 
 NODE = "mac-1"
-ADDRESS = "10.200.7.2"  # see main_job_test.py
+ADDRESS = "10.200.7.2"
 
 FETCHED = """
 apiVersion: v1
@@ -49,6 +50,14 @@ spec:
   extraArgs: [--cache-ram, "0"]
 """
 
+# As an older version of LLMKube's agent left it.
+LEGACY = """
+apiVersion: v1
+kind: Endpoints
+metadata: {name: chat, namespace: default, labels: {llmkube.ai/managed-by: metal-agent}}
+subsets: [{addresses: [{ip: 10.9.9.9}], ports: [{port: 1}]}]
+"""
+
 STAND_IN = """
 apiVersion: inference.llmkube.dev/v1alpha1
 kind: Model
@@ -76,25 +85,16 @@ class Workloads(unittest.TestCase):
         cls.hub.redirect_to = cls.storage.url
         cls.addClassCleanup(cls.hub.close)
         cls.addClassCleanup(cls.storage.close)
-        cls.cluster = ControlPlane(os.environ["HEADROOM_E2E_CONTROLPLANE"],
-                                   cls.directory / "cluster",
-                                   apiserver_args=[f"--advertise-address={ADDRESS}"])
+        cls.cluster = Cluster(cls.directory, ADDRESS)
         cls.addClassCleanup(cls.cluster.stop)
         cls.cluster.start()
-        crds = ROOT / "charts" / "headroom" / "files" / "crds"
-        cls.cluster.kubectl("apply", "--server-side", "-f", crds)
-        eventually(lambda: cls.cluster.kubectl("get", "models,inferenceservices",
-                                               check=False).returncode == 0, "CRDs are served")
-        cls.cluster.kubectl("apply", "-f", ROOT / "docs" / "examples" / "mac-rbac.yaml")
+        cls.cluster.allow_macs(NODE)
         cls.cluster.kubectl("create", "role", "hub", "--verb=get", "--resource=secrets",
                             "--resource-name=hub")
         cls.cluster.kubectl("create", "rolebinding", "hub", "--role=hub",
                             f"--user=headroom:{NODE}")
-        cls.exporter = Daemon(
-            "headroom-exporter", cls.directory, "--listen", f"{ADDRESS}:0", "--node-name", NODE,
-            "--advertise-address", ADDRESS, "--model-host", ADDRESS,
-            "--kubeconfig", cls.cluster.user(f"headroom:{NODE}"),
-            "--state-dir", cls.directory / "state",
+        cls.exporter = exporter(
+            cls.directory, NODE, ADDRESS, cls.cluster.user(f"headroom:{NODE}"),
             "--llama-server", os.environ["HEADROOM_E2E_LLAMA_SERVER"],
             "--server", f"vllm-metal={write_stand_in(cls.directory)}",
             "--source-ca", cls.hub.certificate, "--source-allow", f"127.0.0.1:{cls.hub.port}",
@@ -102,17 +102,6 @@ class Workloads(unittest.TestCase):
             "--memory-watchdog-interval", "1s", "--stop-models-on-exit")
         cls.addClassCleanup(cls.exporter.stop, 60)
         cls.exporter.start()
-
-    def get(self, kind, name):
-        return json.loads(self.cluster.kubectl("get", kind, name, "-o", "json").stdout)
-
-    def condition(self, kind, name, wanted):
-        found = self.get(kind, name).get("status", {}).get("conditions", [])
-        return next((c for c in found if c["type"] == wanted), None)
-
-    def events(self, reason):
-        listed = json.loads(self.cluster.kubectl("get", "events", "-o", "json").stdout)["items"]
-        return [event for event in listed if event["reason"] == reason]
 
     def patch(self, kind, name, text):
         self.cluster.kubectl("patch", kind, name, "--type=merge", "-p", text)
@@ -134,22 +123,31 @@ class Workloads(unittest.TestCase):
             raise AssertionError(f"{error}\n{self.exporter.log()}") from None
 
     def test_a_a_secrets_token_stays_with_its_host(self):
+        self.cluster.kubectl("apply", "-f", "-", stdin=LEGACY)
         self.cluster.kubectl("apply", "-f", "-",
                              stdin=FETCHED.format(source=f"{self.hub.url}/o/r", node=NODE))
         self.ready("chat")
         self.assertEqual(set(self.hub.tokens), {"Bearer hf_secret"})
         self.assertEqual(set(self.storage.tokens), {None}, "not to where it was redirected")
         self.assertEqual(self.storage.ranges, [0])
-        status = eventually(lambda: self.get("isvc", "chat")["status"], "status")
+        status = eventually(lambda: self.cluster.object("isvc", "chat")["status"], "status")
         self.assertEqual((status["phase"], status["readyReplicas"]), ("Ready", 1))
         self.assertTrue(status["endpoint"].startswith(f"http://{ADDRESS}:"))
+        eventually(lambda: self.published() == ["service/chat",
+                                                "endpointslice.discovery.k8s.io/chat"],
+                   "the endpoint is published, and LLMKube's old one is gone")
+
+    def published(self):
+        """What leads to the service chat."""
+        return self.cluster.kubectl("get", "service,endpointslice,endpoints", "chat", "-o", "name",
+                                    "--ignore-not-found").stdout.split()
 
     def test_b_fields_without_effect_are_reported_once(self):
-        ignored = self.condition("isvc", "chat", "FieldsIgnored")
+        ignored = self.cluster.condition("isvc", "chat", "FieldsIgnored")
         self.assertEqual(ignored["status"], "True")
         self.assertEqual([line.split(":")[0] for line in ignored["message"].splitlines()],
                          ["spec.image", "spec.tolerations"])
-        events = eventually(lambda: self.events("FieldsIgnored"), "the event")
+        events = eventually(lambda: self.cluster.events(reason="FieldsIgnored"), "the event")
         self.assertEqual([event["count"] for event in events], [1])
         self.assertIn("spec.image: a native process runs here", events[0]["message"])
 
@@ -167,20 +165,22 @@ class Workloads(unittest.TestCase):
 
     def test_d_a_suspended_service_says_so(self):
         self.patch("isvc", "chat", '{"spec": {"suspend": true}}')
-        eventually(lambda: self.get("isvc", "chat")["status"]["phase"] == "Suspended", "Suspended")
-        available = self.condition("isvc", "chat", "Available")
+        eventually(lambda: self.cluster.object("isvc", "chat")["status"]["phase"] == "Suspended", "Suspended")
+        available = self.cluster.condition("isvc", "chat", "Available")
         self.assertEqual((available["status"], available["reason"]), ("False", "Suspended"))
         self.assertIsNone(self.model("chat"))
+        eventually(lambda: self.published() == [], "nothing leads there")
         self.patch("isvc", "chat", '{"spec": {"suspend": false, "replicas": 0}}')
-        eventually(lambda: self.get("isvc", "chat")["spec"]["replicas"] == 0, "scaled to zero")
+        eventually(lambda: self.cluster.object("isvc", "chat")["spec"]["replicas"] == 0, "scaled to zero")
         self.patch("isvc", "chat", '{"spec": {"replicas": 1}}')
         self.ready("chat")
+        eventually(lambda: len(self.published()) == 2, "it is published again")
 
     def test_e_the_status_says_what_the_process_uses(self):
         self.cluster.kubectl("apply", "-f", "-", stdin=STAND_IN.format(node=NODE))
         self.ready("other")
-        status = eventually(lambda: self.condition("model", "other", "FootprintExceeded") and
-                            self.get("model", "other")["status"], "the excess is reported", 30)
+        status = eventually(lambda: self.cluster.condition("model", "other", "FootprintExceeded") and
+                            self.cluster.object("model", "other")["status"], "the excess is reported", 30)
         serving = status["serving"]
         self.assertEqual(serving["footprintBytes"], 4 << 20)
         self.assertGreater(serving["process"]["footprintBytes"], 4 << 20)
@@ -189,13 +189,13 @@ class Workloads(unittest.TestCase):
         self.assertEqual(serving["node"], NODE)
         self.assertEqual(serving["restarts"], 0)
         self.assertRegex(serving["startedAt"], r"^\d{4}-\d\d-\d\dT[\d:]+Z$")
-        events = eventually(lambda: self.events("FootprintExceeded"), "the event")
+        events = eventually(lambda: self.cluster.events(reason="FootprintExceeded"), "the event")
         self.assertEqual([event["count"] for event in events], [1])
         self.assertIn("more than the 4.0 MiB it was admitted with", events[0]["message"])
 
     def test_f_an_idle_node_writes_no_status(self):
         def versions():
-            return [self.get(kind, name)["metadata"]["resourceVersion"]
+            return [self.cluster.object(kind, name)["metadata"]["resourceVersion"]
                     for kind, name in (("isvc", "chat"), ("model", "other"))]
 
         before = versions()
@@ -206,17 +206,5 @@ class Workloads(unittest.TestCase):
         self.assertEqual(versions(), before)
 
 
-def enter_namespace():
-    """Obtains what needs the network, then starts this program again in a namespace of its own."""
-    os.environ["HEADROOM_E2E_LLAMA_SERVER"] = script("get-llama-server")
-    os.environ["HEADROOM_E2E_CONTROLPLANE"] = script("get-controlplane")
-    as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
-    os.execvp("unshare", ["unshare", "--net", *as_root, sys.executable, *sys.argv])
-
-
 if __name__ == "__main__":
-    if "HEADROOM_E2E_CONTROLPLANE" not in os.environ:
-        enter_namespace()
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    subprocess.run(["ip", "address", "add", f"{ADDRESS}/32", "dev", "lo"], check=True)
-    unittest.main(verbosity=2, failfast=True)
+    namespace.run(ADDRESS, llama_server=True)

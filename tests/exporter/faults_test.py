@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What a node survives, with real processes: an exporter killed at bad moments, children that misbehave
-in every way, memory that becomes critical, and memory that cannot be read. The machine's memory is
+in every way, hosts that fail while a model is fetched, memory that becomes critical, and memory that cannot be read. The machine's memory is
 what the file says that is mounted over /proc/meminfo in a mount namespace of the test's own.
 Usage: faults_test.py EXPORTER MAKE_GGUF LLAMA_SERVER STAND_IN"""
 
@@ -15,6 +15,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 STAND_IN = sys.argv.pop(4)
 from exporter_fixture import MAKE_GGUF, ExporterTest, alive, eventually, fetch  # noqa: E402
+from fetch_faults import Downloads  # noqa: E402, F401
 
 MIB = 1 << 20
 
@@ -33,6 +34,13 @@ def processes_with(text):
     return found
 
 
+def meminfo_text(available):
+    """This many MiB of 1,024."""
+    return (f"MemTotal: {1024 * 1024} kB\nMemFree: {available * 1024} kB\n"
+            f"MemAvailable: {available * 1024} kB\nBuffers: 0 kB\nCached: 0 kB\nSwapTotal: 0 kB\n"
+            "SwapFree: 0 kB\n")
+
+
 class Node(ExporterTest):
     """With a look at all processes that are ours."""
 
@@ -49,10 +57,7 @@ class Node(ExporterTest):
             file.write(text.encode().ljust(4096))
 
     def available(self, mib):
-        """This many MiB of 1,024."""
-        self.write(f"MemTotal: {1024 * 1024} kB\nMemFree: {mib * 1024} kB\n"
-                   f"MemAvailable: {mib * 1024} kB\nBuffers: 0 kB\nCached: 0 kB\nSwapTotal: 0 kB\n"
-                   "SwapFree: 0 kB\n")
+        self.write(meminfo_text(mib))
 
     def tearDown(self):
         self.children.update(self.servers())
@@ -195,7 +200,7 @@ class Memory(Node):
 def run_in_namespace(case, number):
     """One class of tests where a file of ours lies over /proc/meminfo for it and its children only."""
     meminfo = pathlib.Path(f"/tmp/headroom-meminfo-{os.getpid()}-{case}")
-    meminfo.write_text(" " * 4096)
+    meminfo.write_text(meminfo_text(900).ljust(4096))
     first = 24000 + 100 * number
     environment = dict(os.environ, HEADROOM_TEST_MEMINFO=str(meminfo),
                        HEADROOM_TEST_PORTS=f"{first}-{first + 99}")
@@ -210,7 +215,7 @@ def run_in_namespace(case, number):
 def main():
     """Most of the time is waiting, so the classes run beside each other."""
     started = [run_in_namespace(case, number)
-               for number, case in enumerate(("Children", "Exporter", "Memory"))]
+               for number, case in enumerate(("Children", "Downloads", "Exporter", "Memory"))]
     failed = False
     for process, meminfo in started:
         print(process.communicate()[0], flush=True)

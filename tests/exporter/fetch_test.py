@@ -3,50 +3,15 @@
 has a limit. Usage: fetch_test.py EXPORTER MAKE_GGUF LLAMA_SERVER
 """
 
-import pathlib
 import subprocess
 import sys
 import unittest
 
-from exporter_fixture import ExporterTest, eventually, fetch
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from file_host import FileHost  # noqa: E402
-
-MANIFEST = """
-apiVersion: inference.llmkube.dev/v1alpha1
-kind: Model
-metadata: {{name: {name}}}
-spec:
-  source: {url}
-  hardware: {{accelerator: metal}}
-  serving: {{contextSize: 512, parallelSlots: 1, promptCacheMiB: 0}}
-"""
+from exporter_fixture import eventually, fetch
+from fetch_fixture import FetchingTest
 
 
-class Fetching(ExporterTest):
-    def setUp(self):
-        super().setUp()
-        self.content = self.gguf.read_bytes()
-        self.hub = FileHost(self.root, self.content)
-        self.addCleanup(self.hub.close)
-        self.store = self.root / "store"
-
-    def begin(self, *args):
-        return self.start("--source-allow", f"127.0.0.1:{self.hub.port}", "--source-ca",
-                          self.hub.certificate, "--store-dir", self.store, *args)
-
-    def apply_url(self, name):
-        url = f"{self.hub.url}/{name}/model.gguf"
-        (self.manifests / f"{name}.yaml").write_text(MANIFEST.format(name=name, url=url))
-
-    def remove(self, name):
-        (self.manifests / f"{name}.yaml").unlink()
-        eventually(lambda: self.model(name) is None, f"{name} is gone")
-
-    def files(self, pattern):
-        return sorted(path for path in self.store.rglob(pattern) if path.is_file())
-
+class Fetching(FetchingTest):
     def test_a_killed_exporter_resumes_where_it_stopped(self):
         half = len(self.content) // 2
         self.hub.stop_at = half

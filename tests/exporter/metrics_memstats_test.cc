@@ -70,7 +70,8 @@ TEST(Memstats, Json) {
                 .os_version = "26.1",
                 .page_size = kPage};
   input.serving.models.push_back(Model(15 * kGiB, 7 * kGiB));
-  input.serving.models.push_back({.ns = "default", .name = "waiting"});
+  input.serving.models.push_back(
+      {.ns = "default", .name = "fetched", .download = kGiB, .download_total = 2 * kGiB});
   input.serving.node = NodeBudget{48 * kGiB, 16 * kGiB, 32 * kGiB, "adaptive 0.75"};
   EXPECT_EQ(
       WriteJson(MemstatsJson(input)),
@@ -84,7 +85,8 @@ TEST(Memstats, Json) {
       R"("budget":{"bytes":51539607552,"source":"adaptive 0.75","committed":17179869184,)"
       R"("headroom":34359738368},"models":[{"namespace":"default","name":"llama","up":true,)"
       R"("ready":false,"restarts":0,"footprint":16106127360,"resident":7516192768},)"
-      R"({"namespace":"default","name":"waiting","up":false,"ready":false,"restarts":0}]})");
+      R"({"namespace":"default","name":"fetched","up":false,"ready":false,"restarts":0,)"
+      R"("download":1073741824,"downloadTotal":2147483648}]})");
 }
 
 }  // namespace

@@ -76,6 +76,24 @@ TEST_F(RuntimePagesTest, ShowsWhatServersSay) {
   EXPECT_EQ(series[0].name, "b");
 }
 
+TEST_F(RuntimePagesTest, ShowsTheKeyToTheServerThatAsksForIt) {
+  std::vector<std::string> shown;
+  Serve([&shown](const HttpRequest& request, const RequestContext&) {
+    shown.emplace_back(request.headers.Find("Authorization").value_or(""));
+    return shown.back() == "Bearer secret" ? Say(200, "x 1") : Say(401, "no");
+  });
+  port_ = server_->port();
+  RuntimeTarget open = Target(1, "open"), closed = Target(2, "closed");
+  closed.api_key = "secret";
+  Refresh({open, closed});
+  const auto series = pages_.Series();
+  ASSERT_EQ(series.size(), 2u);
+  EXPECT_FALSE(series[0].success);
+  EXPECT_TRUE(series[1].success);
+  std::sort(shown.begin(), shown.end());
+  EXPECT_EQ(shown, (std::vector<std::string>{"", "Bearer secret"}));
+}
+
 TEST_F(RuntimePagesTest, AHungServerCostsOnePageItsPatienceAndOthersNothing) {
   Answer([this](int n) { return n == 1 ? SayWhen(released_, "x 1") : Say(200, "x 2"); });
   const auto first = Refresh({Target(1, "hung")});

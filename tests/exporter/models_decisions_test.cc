@@ -200,8 +200,15 @@ TEST(Status, OfAServiceUsesLlmkubesWords) {
   EXPECT_EQ(StringOr(status, {"phase"}), "Pending");
   EXPECT_EQ(StringOr(status, {"schedulingStatus"}), "InsufficientMemory");
   EXPECT_EQ(StringOr(status, {"schedulingMessage"}), "needs 52.1 GiB");
+  EXPECT_EQ(IntOr(status, {"replicas"}, -1), 0);
   EXPECT_EQ(IntOr(status, {"readyReplicas"}, -1), 0);
   EXPECT_EQ(status.Find("serving"), nullptr);
+  input.state = State::kLoading;
+  input.running = true;
+  const Json loading = StatusPatch(input, {});
+  EXPECT_EQ(IntOr(loading, {"status", "replicas"}, -1), 1);
+  EXPECT_EQ(IntOr(loading, {"status", "readyReplicas"}, -1), 0);
+  input.running = false;
   input.state = State::kBackoff;
   input.check_failed = true;
   patch = StatusPatch(input, {});

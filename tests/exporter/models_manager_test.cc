@@ -144,6 +144,7 @@ class ManagerTest : public kube::ApiTest {
     manager_->Synced();
   }
   boost::asio::awaitable<void> Note(EndpointChange change) {
+    held_at_.push_back(Holder(change.object.name));
     endpoints_.push_back(std::move(change));
     co_return;
   }
@@ -176,6 +177,7 @@ class ManagerTest : public kube::ApiTest {
   std::unique_ptr<Manager> manager_;
   std::map<std::string, Json> models_, leases_;
   std::vector<EndpointChange> endpoints_;
+  std::vector<std::string> held_at_;  // by whom the object was held then
   std::function<void(Json&)> before_patch_;
   bool down_ = false, renewing_ = false;
   int version_ = 100, renewals_ = 0;
@@ -202,8 +204,30 @@ TEST_F(ManagerTest, TakesOverWhatADeadNodeHeldAndWithdrawsItsEndpoint) {
   Until("m", State::kReady);
   EXPECT_EQ(Holder("m"), "mac-1");
   ASSERT_GE(endpoints_.size(), 2u);
-  EXPECT_FALSE(endpoints_.front().ready);
-  EXPECT_TRUE(endpoints_.back().ready);
+  EXPECT_EQ(endpoints_.front().to, EndpointChange::To::kNotReady);
+  EXPECT_EQ(endpoints_.back().to, EndpointChange::To::kReady);
+}
+
+// While the node holds the claim nobody else writes the endpoint.
+TEST_F(ManagerTest, TheEndpointGoesBeforeTheClaim) {
+  for (const char* edit : {"enabled", "nodeName", "delete"}) {
+    Add("m");
+    if (!manager_) Start();
+    Tell(models_["m"]);
+    Until("m", State::kReady);
+    Json gone = models_["m"];
+    if (edit == std::string("enabled")) gone.Make({"spec", "serving"}).Set("enabled", false);
+    if (edit == std::string("nodeName")) gone.Make({"spec"}).Set("nodeName", "mac-2");
+    gone.Make({"metadata"}).Set("resourceVersion", std::to_string(++version_));
+    models_["m"] = gone;
+    using Type = kube::ObjectEvent::Type;
+    const bool deleted = edit == std::string("delete");
+    manager_->Apply(kube::Kind::kModel, {deleted ? Type::kDelete : Type::kUpsert, gone});
+    RunUntil([this] { return Holder("m").empty() && View("m").name.empty(); }, 10s);
+    ASSERT_FALSE(endpoints_.empty()) << edit;
+    EXPECT_EQ(endpoints_.back().to, EndpointChange::To::kRemoved) << edit;
+    EXPECT_EQ(held_at_.back(), "mac-1") << edit;
+  }
 }
 
 TEST_F(ManagerTest, OldNewsDoesNotUndoAClaim) {

@@ -55,9 +55,9 @@ TEST(ServerKind, CommandLines) {
               ElementsAre("serve", "/models/qwen", "--host", "127.0.0.1", "--port", "19900",
                           "--gpu-memory-utilization", "0.7500", "--seed", "1"))
       << "what is not known is left out";
-  EXPECT_THAT(
-      Case("mistralrs", "Qwen/Qwen3-4B").Plan()->arguments,
-      ElementsAre("--serve-ip", "127.0.0.1", "--port", "19900", "plain", "-m", "Qwen/Qwen3-4B"));
+  EXPECT_THAT(Case("mistralrs", "Qwen/Qwen3-4B").Plan()->arguments,
+              ElementsAre("--serve-ip", "127.0.0.1", "--port", "19900", "--paged-attn",
+                          "--pa-gpu-mem-usage", "0.7500", "plain", "-m", "Qwen/Qwen3-4B"));
 }
 
 TEST(ServerKind, TheShareIsNeverMoreThanWasGranted) {

@@ -14,7 +14,16 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-const ChildRecord kChild{"Model/a/b", 4242, 987654321, 19900, "0123456789abcdef", 5368709120};
+const ChildRecord kChild{"Model/a/b",
+                         4242,
+                         987654321,
+                         19900,
+                         "0123456789abcdef",
+                         5368709120,
+                         true,
+                         ParseRfc3339("2026-01-02T03:04:05Z").value(),
+                         3,
+                         std::chrono::milliseconds(1500)};
 
 class StateDirTest : public testing::Test {
  protected:
@@ -32,6 +41,14 @@ TEST(StateFile, RoundTrips) {
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_EQ(*back, std::vector<ChildRecord>{kChild});
   EXPECT_THAT(*DecodeState(EncodeState({})), IsEmpty());
+}
+
+TEST(StateFile, TakesAFileOfAnOlderVersion) {
+  const auto state = DecodeState(
+      R"({"version":1,"models":[{"key":"k","identity":"i","pid":9,"port":1,"startTime":7}]})");
+  ASSERT_TRUE(state) << state.error().message();
+  EXPECT_EQ(state->at(0),
+            (ChildRecord{.key = "k", .pid = 9, .start_time = 7, .port = 1, .identity = "i"}));
 }
 
 TEST(StateFile, RefusesWhatItCannotTrust) {

@@ -273,13 +273,28 @@ TEST(Supervisor, SpawnFailureBacksOff) {
 
 TEST(Supervisor, AdoptsARunningChild) {
   World w;
-  EXPECT_THAT(w.On({.type = Type::kAdopted, .text = "a", .pid = 7}),
-              ElementsAre(Action::kAcquireSlot));
+  const Event adopted{
+      .type = Type::kAdopted, .text = "a", .pid = 7, .bytes = 1, .restarts = 2, .load = 1500ms};
+  EXPECT_THAT(w.On(adopted), ElementsAre(Action::kAcquireSlot));
   EXPECT_THAT(w.Tick(), ElementsAre(Action::kProbe));
   EXPECT_THAT(w.Probe(Type::kProbeOk), ElementsAre(Action::kReleaseSlot, Action::kPublish));
   EXPECT_THAT(w.Wanted("a"), IsEmpty()) << "same launch: it keeps running";
   EXPECT_EQ(w.it.state, State::kReady);
-  EXPECT_EQ(w.it.restarts, 0);
+  EXPECT_EQ(w.it.restarts, 2);
+  EXPECT_EQ(w.it.load_duration, 1500ms) << "not the time since it was adopted";
+}
+
+TEST(Supervisor, AnAdoptedChildThatStillLoadsHasTheTimeForItsFile) {
+  World w;
+  const uint64_t bytes = SupervisorPolicy().load_bytes_per_second * 100;
+  w.On({.type = Type::kAdopted, .text = "a", .pid = 7, .bytes = bytes});
+  const auto limit = SupervisorPolicy().load_base + 100s;
+  w.now += limit - 1ms;
+  w.Tick();
+  EXPECT_EQ(w.it.state, State::kLoading);
+  w.now += 1ms;
+  w.Tick();
+  EXPECT_EQ(w.it.state, State::kStopping);
 }
 
 TEST(Supervisor, AnAdoptedChildThatNobodyWantsIsStopped) {

@@ -30,33 +30,62 @@ TEST(Usage, OverItsEstimateIsSaidOnceAndDebounced) {
   Usage usage;
   int i = 0;
   for (const auto& reading : readings) {
-    const auto step = usage.Take(Uses(reading.gib), 10 * kGiB);
+    const auto step = usage.Take(Uses(reading.gib), 10 * kGiB, SteadyTime());
     EXPECT_EQ(step.exceeded, reading.says) << i;
     EXPECT_EQ(usage.exceeded(), reading.exceeded) << i++;
   }
   EXPECT_EQ(usage.Text(), "uses 11.0 GiB, 1.0 GiB more than the 10.0 GiB it was admitted with");
 }
 
+TEST(Usage, SaysOnceThatItGrowsBeyondItsEstimateBeforeItIs) {
+  struct Case {
+    double begin, step;  // GiB, and GiB a reading
+    const char* says;
+  } const cases[] = {
+      {9.0, 0.03,
+       "grew by 921.6 MiB to 10.2 GiB in 7 min; if it goes on so it will soon take more than the "
+       "10.0 GiB it was admitted with"},
+      {2.0, 0.03, ""},    // as a cache that fills
+      {9.9, 0.0005, ""},  // as noise
+      {9.9, -0.03, ""},
+  };
+  for (const Case& c : cases) {
+    Usage usage;
+    std::string said;
+    bool exceeded = false;
+    SteadyTime now{};
+    for (int i = 0; i < 45; ++i) {
+      const auto step = usage.Take(Uses(c.begin + i * c.step), 10 * kGiB, now += 10s);
+      EXPECT_TRUE(step.grows.empty() || !exceeded) << "before, not after";
+      exceeded = exceeded || usage.exceeded();
+      said += step.grows;
+    }
+    EXPECT_EQ(said, c.says) << c.begin;
+  }
+}
+
 TEST(Usage, TellsFiguresOnlyWhenTheyMoved) {
   Usage usage;
-  EXPECT_TRUE(usage.Take(Uses(1.0), 10 * kGiB).tell);
-  EXPECT_FALSE(usage.Take(Uses(1.0), 10 * kGiB).tell);
-  EXPECT_FALSE(usage.Take(Uses(1.04), 10 * kGiB).tell);
-  EXPECT_TRUE(usage.Take(Uses(1.06), 10 * kGiB).tell) << "against what was told, not the last one";
-  EXPECT_FALSE(usage.Take(Uses(1.1), 10 * kGiB).tell);
-  EXPECT_TRUE(usage.Take(Uses(0.9), 10 * kGiB).tell);
+  EXPECT_TRUE(usage.Take(Uses(1.0), 10 * kGiB, SteadyTime()).tell);
+  EXPECT_FALSE(usage.Take(Uses(1.0), 10 * kGiB, SteadyTime()).tell);
+  EXPECT_FALSE(usage.Take(Uses(1.04), 10 * kGiB, SteadyTime()).tell);
+  EXPECT_TRUE(usage.Take(Uses(1.06), 10 * kGiB, SteadyTime()).tell)
+      << "against what was told, not the last one";
+  EXPECT_FALSE(usage.Take(Uses(1.1), 10 * kGiB, SteadyTime()).tell);
+  EXPECT_TRUE(usage.Take(Uses(0.9), 10 * kGiB, SteadyTime()).tell);
   EXPECT_EQ(usage.Text(), "");
 }
 
 TEST(Usage, AnUnknownEstimateIsNeverExceeded) {
   Usage usage;
-  for (int i = 0; i < 5; ++i) EXPECT_FALSE(usage.Take(Uses(99), 0).exceeded);
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(usage.Take(Uses(99), 0, SteadyTime()).exceeded);
 }
 
 TEST(Usage, ResidentMemoryStandsInForAFootprintThatCannotBeRead) {
   Usage usage;
   bool said = false;
-  for (int i = 0; i < 3; ++i) said = usage.Take({.resident = 2 * kGiB}, kGiB).exceeded;
+  for (int i = 0; i < 3; ++i)
+    said = usage.Take({.resident = 2 * kGiB}, kGiB, SteadyTime()).exceeded;
   EXPECT_TRUE(said);
 }
 

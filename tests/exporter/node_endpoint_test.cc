@@ -12,14 +12,16 @@ using kube::JsonReply;
 using kube::StatusReply;
 using ::testing::HasSubstr;
 
-EndpointChange Change(bool ready) {
+using To = EndpointChange::To;
+
+EndpointChange Change(To to) {
   EndpointChange change;
   change.object.name = "llama-3.1";
   change.object.ns = "team-a";
   change.object.uid = "u-1";
   change.host = "10.0.0.5";
   change.port = 19900;
-  change.ready = ready;
+  change.to = to;
   return change;
 }
 
@@ -27,7 +29,7 @@ TEST(EndpointDocument, FollowsLlmkubesContract) {
   const auto name = EndpointName("llama-3.1");
   ASSERT_TRUE(name);
   EXPECT_EQ(*name, "llama-3-1");
-  const Json service = ServiceDocument(*name, Change(true));
+  const Json service = ServiceDocument(*name, Change(To::kReady));
   EXPECT_TRUE(IsManagedEndpoint(service));
   EXPECT_EQ(StringOr(service, {"metadata", "labels", "llmkube.ai/inference-service"}), *name);
   EXPECT_EQ(StringOr(service, {"metadata", "annotations", "llmkube.ai/native-process"}), "true");
@@ -37,7 +39,7 @@ TEST(EndpointDocument, FollowsLlmkubesContract) {
   EXPECT_EQ(service.Find({"spec", "selector"}), nullptr);
 
   const WallTime now = *ParseRfc3339("2026-01-02T03:04:05Z");
-  const auto slice = EndpointSliceDocument(*name, Change(true), "mac-1", now);
+  const auto slice = EndpointSliceDocument(*name, Change(To::kReady), "mac-1", now);
   ASSERT_TRUE(slice);
   EXPECT_EQ(StringOr(*slice, {"addressType"}), "IPv4");
   EXPECT_EQ(StringOr(*slice, {"metadata", "labels", "kubernetes.io/service-name"}), *name);
@@ -54,7 +56,7 @@ TEST(EndpointDocument, FollowsLlmkubesContract) {
 TEST(EndpointDocument, RefusesWhatTheApiWouldRefuse) {
   for (const char* host :
        {"", "127.0.0.1", "localhost", "mac-1.local", "::1", "0.0.0.0", "169.254.1.1", "fe80::1"}) {
-    EndpointChange change = Change(true);
+    EndpointChange change = Change(To::kReady);
     change.host = host;
     EXPECT_FALSE(EndpointSliceDocument("x", change, "mac-1", WallTime{})) << host;
   }
@@ -73,7 +75,10 @@ class Endpoints : public kube::ApiTest {
     }
     return out;
   }
-  Json Managed() const { return ServiceDocument("llama-3-1", Change(true)); }
+  static Json Legacy() {
+    return *ParseJson(R"({"metadata": {"labels": {"llmkube.ai/managed-by": "metal-agent"}}})");
+  }
+  Json Managed() const { return ServiceDocument("llama-3-1", Change(To::kReady)); }
 };
 
 TEST_F(Endpoints, MakesBothWhereNoneIs) {
@@ -81,16 +86,44 @@ TEST_F(Endpoints, MakesBothWhereNoneIs) {
     return request.method == "GET" ? StatusReply(404, "no") : JsonReply(201, Json::MakeObject());
   });
   EndpointPublisher publisher(*client_, "mac-1");
-  Run(publisher.Apply(Change(true)));
+  Run(publisher.Apply(Change(To::kReady)));
   EXPECT_EQ(Requests(),
             "GET services/llama-3-1; POST team-a/services; GET endpointslices/llama-3-1; "
-            "POST team-a/endpointslices; ");
+            "POST team-a/endpointslices; GET endpoints/llama-3-1; ");
+  Run(publisher.Apply(Change(To::kReady)));
+  EXPECT_EQ(api_.requests().back().target.find("/endpoints/"), std::string::npos)
+      << "what LLMKube's agent may have left is looked for once";
+}
+
+TEST_F(Endpoints, RemoveTheEndpointsThatLlmkubesAgentLeft) {
+  for (const bool managed : {true, false}) {
+    const size_t before = api_.requests().size();
+    api_.OnRequest([&](const FakeRequest& request) {
+      if (request.target.find("/endpoints/") == std::string::npos) return JsonReply(200, Managed());
+      return JsonReply(200, managed ? Legacy() : Json::MakeObject());
+    });
+    EndpointPublisher publisher(*client_, "mac-1");
+    Run(publisher.Apply(Change(To::kReady)));
+    const bool removed = api_.requests().back().method == "DELETE";
+    EXPECT_EQ(removed, managed);
+    EXPECT_EQ(api_.requests().size() - before, managed ? 6u : 5u);
+  }
+}
+
+TEST_F(Endpoints, ARightThatIsMissingForThatIsNoFault) {
+  api_.OnRequest([this](const FakeRequest& request) {
+    const bool legacy = request.target.find("/endpoints/") != std::string::npos;
+    return legacy ? StatusReply(403, "may not") : JsonReply(200, Managed());
+  });
+  EndpointPublisher publisher(*client_, "mac-1");
+  Run(publisher.Apply(Change(To::kReady)));
+  EXPECT_THAT(Requests(), HasSubstr("PATCH endpointslices/llama-3-1; GET endpoints/llama-3-1; "));
 }
 
 TEST_F(Endpoints, LeavesAnothersServiceAlone) {
   api_.OnRequest([](const FakeRequest&) { return JsonReply(200, Json::MakeObject()); });
   EndpointPublisher publisher(*client_, "mac-1");
-  Run(publisher.Apply(Change(true)));
+  Run(publisher.Apply(Change(To::kReady)));
   EXPECT_EQ(Requests(), "GET services/llama-3-1; ");
 }
 
@@ -101,11 +134,62 @@ TEST_F(Endpoints, AWithdrawnOneStaysNotReadyWhileItsObjectExists) {
     return JsonReply(200, object);
   });
   EndpointPublisher publisher(*client_, "mac-1");
-  Run(publisher.Apply(Change(false)));
+  Run(publisher.Apply(Change(To::kNotReady)));
   EXPECT_EQ(Requests(),
             "GET models/llama-3.1; GET services/llama-3-1; PATCH services/llama-3-1; "
-            "GET endpointslices/llama-3-1; PATCH endpointslices/llama-3-1; ");
-  EXPECT_THAT(api_.requests().back().body, HasSubstr("\"ready\":false"));
+            "GET endpointslices/llama-3-1; PATCH endpointslices/llama-3-1; "
+            "GET endpoints/llama-3-1; ");
+  EXPECT_THAT(api_.requests()[4].body, HasSubstr("\"ready\":false"));
+}
+
+TEST_F(Endpoints, GoWhenTheModelIsNotServedAnyMore) {
+  api_.OnRequest([this](const FakeRequest& request) {
+    if (request.target.find("/endpoints/") != std::string::npos) return StatusReply(404, "none");
+    Json object = Managed();
+    object.Make({"metadata"}).Set("uid", "u-1");
+    return JsonReply(200, object);
+  });
+  EndpointPublisher publisher(*client_, "mac-1");
+  Run(publisher.Apply(Change(To::kRemoved)));
+  EXPECT_EQ(Requests(),
+            "GET models/llama-3.1; GET endpointslices/llama-3-1; "
+            "DELETE endpointslices/llama-3-1; GET services/llama-3-1; DELETE services/llama-3-1; "
+            "GET endpoints/llama-3-1; ");
+}
+
+TEST_F(Endpoints, OfAnotherObjectOfThatNameStay) {
+  api_.OnRequest([this](const FakeRequest& request) {
+    Json object = Managed();  // of u-1
+    object.Make({"metadata"}).Set("uid", "u-2");
+    const bool legacy = request.target.find("/endpoints/") != std::string::npos;
+    return legacy ? StatusReply(404, "none") : JsonReply(200, object);
+  });
+  EndpointPublisher publisher(*client_, "mac-1");
+  EndpointChange change = Change(To::kRemoved);
+  change.object.uid = "u-2";
+  Run(publisher.Apply(change));
+  EXPECT_EQ(Requests().find("DELETE"), std::string::npos) << Requests();
+}
+
+TEST_F(Endpoints, ARemovalThatFailedIsTriedAgain) {
+  int refusals = 2;
+  bool removed = false;
+  api_.OnRequest([&](const FakeRequest& request) {
+    if (request.target.find("/models/") != std::string::npos && refusals-- > 0) {
+      return StatusReply(500, "away");
+    }
+    removed = removed || request.method == "DELETE";
+    Json object = Managed();
+    object.Make({"metadata"}).Set("uid", "u-1");
+    return JsonReply(200, object);
+  });
+  EndpointPublisher publisher(*client_, "mac-1");
+  Run(publisher.Apply(Change(To::kRemoved)));
+  EXPECT_FALSE(removed) << "whose it is was not known";
+  tasks_.Spawn(publisher.Run(std::chrono::milliseconds(1)));
+  RunUntil([&] { return removed; });
+  tasks_.Cancel();
+  Run(tasks_.Join());
 }
 
 TEST_F(Endpoints, GoWithTheirObject) {
@@ -114,10 +198,11 @@ TEST_F(Endpoints, GoWithTheirObject) {
     return model ? StatusReply(404, "gone") : JsonReply(200, Managed());
   });
   EndpointPublisher publisher(*client_, "mac-1");
-  Run(publisher.Apply(Change(false)));
+  Run(publisher.Apply(Change(To::kNotReady)));
   EXPECT_EQ(Requests(),
             "GET models/llama-3.1; GET endpointslices/llama-3-1; "
-            "DELETE endpointslices/llama-3-1; GET services/llama-3-1; DELETE services/llama-3-1; ");
+            "DELETE endpointslices/llama-3-1; GET services/llama-3-1; DELETE services/llama-3-1; "
+            "GET endpoints/llama-3-1; ");
 }
 
 TEST(EndpointPublisher, DecidesWhatBecomesOfAWithdrawnEndpoint) {
@@ -149,9 +234,27 @@ TEST_F(Endpoints, AreLeftToTheNodeThatHoldsTheModelNow) {
     object.Make({"metadata", "annotations"}).Set(kube::kClaimedByAnnotation, "mac-2");
     return JsonReply(200, object);
   });
+  for (const To to : {To::kNotReady, To::kRemoved}) {
+    EndpointPublisher publisher(*client_, "mac-1");
+    Run(publisher.Apply(Change(to)));
+  }
+  EXPECT_EQ(Requests(), "GET models/llama-3.1; GET models/llama-3.1; ");
+}
+
+TEST_F(Endpoints, OfADeadNodeTakeNoMoreTraffic) {
+  api_.OnRequest([this](const FakeRequest& request) {
+    const bool model = request.target.find("/models/") != std::string::npos;
+    Json object = model ? Json::MakeObject() : Managed();
+    object.Make({"metadata"}).Set("uid", "u-1");
+    return JsonReply(200, object);
+  });
   EndpointPublisher publisher(*client_, "mac-1");
-  Run(publisher.Apply(Change(false)));
-  EXPECT_EQ(Requests(), "GET models/llama-3.1; ");
+  EndpointChange change = Change(To::kNotReady);
+  change.port = 0;
+  Run(publisher.Apply(change));
+  EXPECT_EQ(Requests(),
+            "GET models/llama-3.1; GET endpointslices/llama-3-1; "
+            "DELETE endpointslices/llama-3-1; ");
 }
 
 TEST_F(Endpoints, ASlowWithdrawalDoesNotOvertakeALaterPublish) {
@@ -159,17 +262,19 @@ TEST_F(Endpoints, ASlowWithdrawalDoesNotOvertakeALaterPublish) {
   bool published = false;
   api_.OnRequest([&](const FakeRequest& request) {
     if (request.target.find("/models/") == std::string::npos) return JsonReply(200, Managed());
-    if (!std::exchange(published, true)) tasks_.Spawn(publisher.Apply(Change(true)));
+    if (!std::exchange(published, true)) tasks_.Spawn(publisher.Apply(Change(To::kReady)));
     Json object = Json::MakeObject();
     object.Make({"metadata"}).Set("uid", "u-1");
     return JsonReply(200, object);
   });
-  Run(publisher.Apply(Change(false)));
-  RunUntil([this] { return api_.requests().size() >= 5; });
-  EXPECT_THAT(api_.requests().back().body, HasSubstr("\"ready\":true"));
+  Run(publisher.Apply(Change(To::kNotReady)));
+  Run(tasks_.Join());
+  bool ready = false;
   for (const FakeRequest& request : api_.requests()) {
     EXPECT_EQ(request.body.find("\"ready\":false"), std::string::npos);
+    ready = ready || request.body.find("\"ready\":true") != std::string::npos;
   }
+  EXPECT_TRUE(ready);
 }
 
 TEST_F(Endpoints, HeartbeatsGoOn) {
@@ -177,7 +282,7 @@ TEST_F(Endpoints, HeartbeatsGoOn) {
     return request.method == "GET" ? StatusReply(404, "no") : JsonReply(201, Json::MakeObject());
   });
   EndpointPublisher publisher(*client_, "mac-1");
-  Run(publisher.Apply(Change(true)));
+  Run(publisher.Apply(Change(To::kReady)));
   tasks_.Spawn(publisher.Run(std::chrono::milliseconds(1)));
   RunUntil([this] { return api_.requests().size() >= 12; });
   tasks_.Cancel();

@@ -160,7 +160,7 @@ TEST_F(Live, EndpointsComeAndGoWithTheirModel) {
   change.object = kube::DecodeMeta(*made);
   change.host = "10.1.2.3";
   change.port = 19900;
-  change.ready = true;
+  change.to = EndpointChange::To::kReady;
   EndpointPublisher publisher(*api_, "mac-1");
   const std::string path = kube::ResourcePath(kube::kEndpointSliceType, "default", name);
   const auto ready = [&] {
@@ -171,7 +171,7 @@ TEST_F(Live, EndpointsComeAndGoWithTheirModel) {
   };
   Run(publisher.Apply(change));
   EXPECT_TRUE(ready());
-  change.ready = false;
+  change.to = EndpointChange::To::kNotReady;
   Run(publisher.Apply(change));
   EXPECT_FALSE(ready());
   ASSERT_TRUE(Run(api_->Delete(kube::ResourcePath(type, "default", name))));

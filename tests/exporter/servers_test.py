@@ -74,9 +74,12 @@ class Servers(ExporterTest):
         self.apply_for("mistralrs", "Qwen/tiny", "64Mi")
         self.begin("mistralrs")
         first = self.until("ready", "m")
-        self.assertEqual(self.started()["args"],
-                         ["--serve-ip", "127.0.0.1", "--port", str(first["port"]), "plain", "-m",
-                          "Qwen/tiny", "--seed", "1"])
+        args = self.started()["args"]
+        share = float(args.pop(6))
+        self.assertEqual(args, ["--serve-ip", "127.0.0.1", "--port", str(first["port"]),
+                                "--paged-attn", "--pa-gpu-mem-usage", "plain", "-m", "Qwen/tiny",
+                                "--seed", "1"])
+        self.assertLessEqual(share * self.memory(), 64 << 20)
         self.apply_for("mistralrs", "Qwen/other", "64Mi")
         self.until("ready", "m", pid=first["pid"])
         self.assertIn("Qwen/other", self.started()["args"])

@@ -5,6 +5,7 @@ through, and every way the exporter can end. Usage: serving_test.py EXPORTER MAK
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,13 +16,16 @@ from exporter_fixture import EXPORTER, ExporterTest, alive, eventually, fetch
 
 class Serving(ExporterTest):
     def test_serves_restarts_and_stops(self):
-        self.apply(more=", env: [{name: A}]")
+        self.apply(more=", env: [{name: A}], extraArgs: [--api-key, swordfish]")
         self.start()
         model = self.until("ready")
         self.assertEqual(model["fieldsIgnored"], [
             "spec.serving.env: the model server gets the environment of the exporter"])
+        eventually(lambda: self.model().get("loaded") == {"contextPerSlot": 512, "slots": 1},
+                   "it says what it has loaded")
         body = json.dumps({"prompt": "a", "n_predict": 4}).encode()
-        status, answer, _ = fetch(model["endpoint"] + "/completion", data=body)
+        self.assertEqual(fetch(model["endpoint"] + "/completion", data=body)[0], 401)
+        status, answer, _ = fetch(model["endpoint"] + "/completion", "swordfish", data=body)
         self.assertEqual(status, 200)
         self.assertIn("content", json.loads(answer))
         page = fetch(self.url + "/metrics")[1].decode()
@@ -40,6 +44,8 @@ class Serving(ExporterTest):
         eventually(lambda: self.model() is None, "the model is gone")
         self.assertFalse(alive(changed["pid"]))
         self.assertNotIn('name="tiny"', fetch(self.url + "/metrics")[1].decode())
+        for told in (self.root / "log", self.root / "state" / "models.json"):
+            self.assertNotIn("swordfish", told.read_text())
 
     def test_a_hung_child_is_killed_before_the_next_starts(self):
         self.apply()
@@ -53,15 +59,27 @@ class Serving(ExporterTest):
         self.assertFalse(alive(model["pid"]))
         self.assertTrue(alive(again["pid"]))
 
+    def told(self):
+        """What is told of the running server, but for what it uses."""
+        page = fetch(self.url + "/metrics")[1].decode()
+        found = re.findall(r"headroom_model_(restarts_total|start_timestamp_seconds|"
+                           r"load_duration_seconds){[^}]*} ([0-9.e+]+)", page)
+        self.assertEqual(len(found), 3, page)
+        return found
+
     def test_children_survive_and_are_adopted(self):
         self.apply()
         first = self.start()
+        os.kill(self.until("ready")["pid"], signal.SIGKILL)
+        eventually(lambda: self.model()["restarts"] == 1, "it is started again")
         model = self.until("ready")
+        told = self.told()
         first.kill()
         first.wait()
         self.assertTrue(alive(model["pid"]))
         second = self.start()
         self.assertEqual(self.until("ready")["pid"], model["pid"])
+        self.assertEqual(self.told(), told, "start, restarts and the time it took to load")
         second.send_signal(signal.SIGTERM)
         self.assertEqual(second.wait(20), 0)
         self.assertTrue(alive(model["pid"]), "left to the next exporter")

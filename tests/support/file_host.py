@@ -9,11 +9,16 @@ import threading
 
 class FileHost:
     """Serves one content under every path, by ranges. With `stop_at` a download stops after so many
-    bytes until `released`; with `redirect_to` every answer is a redirect to that base URL."""
+    bytes until `released`, and with `cut_at` its connection is closed there, once; with `pause` it
+    goes on by 4 KiB and so many seconds. The next downloads are answered with the codes of `refuse`.
+    With `redirect_to` every answer is a redirect to that base URL."""
 
     def __init__(self, folder, content):
         self.content = content
-        self.stop_at = None
+        self.etag = '"v1"'
+        self.stop_at = self.cut_at = None
+        self.pause = 0
+        self.refuse = []
         self.redirect_to = None
         self.released = threading.Event()
         self.ranges = []  # first bytes of downloads
@@ -64,14 +69,27 @@ class FileHost:
         download = not wanted or not bounds[2]  # the header is asked for up to a limit
         if download:
             self.ranges.append(first)
+            if self.refuse:
+                request.send_response(self.refuse.pop(0))
+                request.send_header("Content-Length", "0")
+                request.end_headers()
+                return
         request.send_response(206 if wanted else 200)
-        request.send_header("ETag", '"v1"')
+        request.send_header("ETag", self.etag)
         request.send_header("Content-Length", str(last + 1 - first))
         if wanted:
             request.send_header("Content-Range", f"bytes {first}-{last}/{size}")
         request.end_headers()
         body = self.content[first:last + 1]
         try:
+            if download and self.cut_at is not None:
+                body, self.cut_at = body[:self.cut_at], None
+                request.close_connection = True
+            while download and self.pause and body:
+                request.wfile.write(body[:4096])
+                request.wfile.flush()
+                body = body[4096:]
+                self.released.wait(self.pause)
             if download and self.stop_at is not None and not self.released.is_set():
                 request.wfile.write(body[:self.stop_at])
                 request.wfile.flush()
