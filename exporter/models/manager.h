@@ -17,6 +17,7 @@
 
 #include "exporter/memory/pressure.h"
 #include "exporter/models/claim.h"
+#include "exporter/models/event_ring.h"
 #include "exporter/models/eviction.h"
 #include "exporter/models/fetcher.h"
 #include "exporter/models/holder_watch.h"
@@ -88,6 +89,7 @@ struct ModelView {
   std::optional<std::chrono::milliseconds> load_duration;
   std::string endpoint;                               // while ready
   std::optional<sources::DownloadProgress> download;  // while it is fetched
+  EventRing events;
 };
 
 // A failed download as the supervisor is told of it: retried soon, later, or not before an edit.
@@ -209,6 +211,7 @@ class Manager {
 
   // manager_pressure.cc
   std::vector<EvictionModel> Evictable() const;
+  void TellRunning(const kube::EventText& event);
   void TellPressure();
   void TellSkipped(const EvictionStep& step);
 
