@@ -6,6 +6,7 @@
 #include "cli/fleet/reader.h"
 #include "cli/manifest_folder.h"
 #include "cli/view/view.h"
+#include "common/ascii.h"
 
 namespace headroom::cli {
 namespace {
@@ -15,7 +16,10 @@ using std::chrono::milliseconds;
 constexpr milliseconds kBetweenLooks{500};
 constexpr milliseconds kNoticed{2'500};  // the exporter looks at its manifests every second
 
-std::string NameOf(const Awaited& model) { return model.kind + " " + model.ns + "/" + model.name; }
+// As apply prints it: "model default/llama".
+std::string NameOf(const Awaited& model) {
+  return AsciiLower(model.kind) + " " + model.ns + "/" + model.name;
+}
 
 std::string Describe(const ModelState& state) {
   const std::string reason = state.message.empty() ? "" : ": " + state.message;

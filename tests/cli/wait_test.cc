@@ -32,11 +32,11 @@ TEST_F(WaitingTest, FollowsAModelUntilItServes) {
   EXPECT_EQ(waiting.Look(Models(""), At(0)).next->detail, "not seen yet");
   const auto step =
       waiting.Look(Models(Item("a", "downloading", ", \"downloadPercent\": 45")), At(500));
-  EXPECT_EQ(step.next->what, "Model default/a");
+  EXPECT_EQ(step.next->what, "model default/a");
   EXPECT_EQ(step.next->fraction, 0.45);
   EXPECT_EQ(waiting.Look(Models(Item("a", "loading")), At(1000)).next->fraction, std::nullopt);
   const auto last = waiting.Look(Models(Item("a", "ready")), At(1500));
-  EXPECT_THAT(last.served, ElementsAre("Model default/a serves at http://127.0.0.1:19900"));
+  EXPECT_THAT(last.served, ElementsAre("model default/a serves at http://127.0.0.1:19900"));
   EXPECT_FALSE(last.next);
   EXPECT_FALSE(last.failed);
 }
@@ -45,7 +45,7 @@ TEST_F(WaitingTest, TellsEachModelOnceAndWaitsForTheOthers) {
   Waiting waiting = For({{"Model", "default", "a"}, {"Model", "default", "b"}});
   const auto first = waiting.Look(Models(Item("a", "ready") + "," + Item("b", "loading")), At(1));
   EXPECT_EQ(first.served.size(), 1u);
-  EXPECT_EQ(first.next->what, "Model default/b");
+  EXPECT_EQ(first.next->what, "model default/b");
   const auto second = waiting.Look(Models(Item("a", "loading") + "," + Item("b", "ready")), At(2));
   EXPECT_EQ(second.served.size(), 1u);
   EXPECT_FALSE(second.next);
@@ -63,7 +63,7 @@ TEST_F(WaitingTest, EndsWithTheReasonWhenAModelFailsOrTakesTooLong) {
   const auto failed =
       waiting.Look(Models(Item("a", "failed", ", \"reason\": \"no such file\"")), At(500)).failed;
   ASSERT_TRUE(failed);
-  EXPECT_EQ(failed->message(), "Model default/a will not serve: failed: no such file");
+  EXPECT_EQ(failed->message(), "model default/a will not serve: failed: no such file");
   const Json waits =
       Models(Item("a", "waiting-for-memory", ", \"reason\": \"[HR-103] short by 1 GiB\""));
   EXPECT_FALSE(waiting.Look(waits, At(59'999)).failed);
