@@ -71,6 +71,22 @@ TEST(Simulate, PlacesTheLargestFirstWhereItFillsBest) {
   EXPECT_THAT(Of(*outcome, "large").why, HasSubstr("mac-small is short by"));
 }
 
+TEST(Simulate, FillsTheOnlyNodeModelByModel) {
+  // Each takes 1 GiB of cache and some: three of them fit into 5 GiB.
+  Judge judge = MakeJudge();
+  const auto outcome = Simulate({NodeObject({.name = "mac-1", .budget = 5 * kGiB})},
+                                {.lost = {},
+                                 .added = {ModelObject("a", kOneGiB), ModelObject("b", kOneGiB),
+                                           ModelObject("c", kOneGiB), ModelObject("d", kOneGiB)}},
+                                judge);
+  ASSERT_TRUE(outcome);
+  for (const char* name : {"a", "b", "c"}) {
+    EXPECT_EQ(Of(*outcome, name).kind, Kind::kPlaced) << Of(*outcome, name).why;
+  }
+  EXPECT_EQ(Of(*outcome, "d").kind, Kind::kNowhere);
+  EXPECT_THAT(Of(*outcome, "d").why, HasSubstr("with 3 models on it"));
+}
+
 TEST(Simulate, SaysWhyAModelFitsNowhere) {
   Judge judge = MakeJudge();
   Json bound = Claimed("bound", kOneGiB, "mac-1");
