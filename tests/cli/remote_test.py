@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 HEADROOM, MAKE_GGUF, MAKE_HEADER = sys.argv[1:4]
@@ -20,14 +21,16 @@ GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "data" / "cli" / "estimat
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Ranges of a folder's files; counts requests and the bytes that the other side let us send."""
+    """Ranges of a folder's files, below /slow/ in drips; counts requests and the bytes that the other
+    side let us send."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
         server = self.server
         server.requests.append(self.headers.get("Range"))
-        path = server.folder / self.path.lstrip("/")
+        slow = self.path.startswith("/slow/")
+        path = server.folder / self.path.removeprefix("/slow").lstrip("/")
         if not path.is_file():
             self.send_error(404)
             return
@@ -45,7 +48,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             left = last - first + 1
             try:
                 while left > 0:
-                    piece = file.read(min(left, 16 << 10))
+                    if slow:
+                        time.sleep(0.15)
+                    piece = file.read(min(left, 1 << 10 if slow else 16 << 10))
                     self.wfile.write(piece)
                     server.sent += len(piece)
                     left -= len(piece)
@@ -122,6 +127,19 @@ class Remote(unittest.TestCase):
         # What was under way when the header's end was seen: a read, and the sockets' buffers.
         self.assertLess(facts["bytes_read"], self.header_bytes + (256 << 10))
         self.assertLess(self.server.sent, self.header_bytes + (8 << 20))
+
+    def test_a_terminal_shows_what_has_come_and_is_left_clean(self):
+        here, there = os.openpty()
+        self.addCleanup(os.close, here)
+        done = subprocess.run([HEADROOM, "estimate", self.url + "/slow/chat.gguf"], stderr=there,
+                              stdout=subprocess.PIPE, text=True, timeout=60, check=True,
+                              env={**os.environ, "SSL_CERT_FILE": str(self.folder / "cert.pem"),
+                                   "TERM": "xterm"})
+        os.close(there)
+        drawn = os.read(here, 1 << 16).decode()
+        self.assertIn("\r\x1b[Kheader of " + self.url + "/slow/chat.gguf ", drawn)
+        self.assertRegex(drawn, r" \d+\.\d KiB\r\x1b\[K\Z")
+        self.assertNotIn("\x1b", done.stdout)
 
     def test_what_is_not_there_is_one_line(self):
         done = self.headroom("estimate", self.url + "/absent.gguf", code=1)
