@@ -1,9 +1,6 @@
 #include "cli/probe.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
-
+#include "cli/await.h"
 #include "cli/cli.h"
 #include "kube/client.h"
 #include "net/async.h"
@@ -111,9 +108,8 @@ int RunProbe(const Arguments& arguments, Streams streams) {
   if (!config) return Fail(streams, config.error());
   auto api = kube::ApiClient::Make(io.get_executor(), std::move(*config));
   if (!api) return Fail(streams, api.error());
-  auto result = asio::co_spawn(io, Probe(**api, options), asio::use_future);
-  io.run();
-  if (const auto proved = result.get(); !proved) return Fail(streams, proved.error());
+  const auto proved = Await(io, Probe(**api, options));
+  if (!proved) return Fail(streams, proved.error());
   streams.out << "headroom-webhook refused the model it must refuse and let the other pass\n";
   return kDone;
 }

@@ -3,7 +3,6 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <map>
@@ -30,7 +29,7 @@ class ServedCommandTest : public CommandTest {
     server_ = std::move(*server);
     url_ = "http://" + server_->address();
     thread_ = std::thread([this] {
-      boost::asio::co_spawn(io_, server_->Run(), boost::asio::detached);
+      boost::asio::co_spawn(io_, server_->Run(), Ended());
       io_.run();
     });
   }
@@ -44,9 +43,8 @@ class ServedCommandTest : public CommandTest {
   }
   void TearDown() override {
     if (thread_.joinable()) {
-      // Drained, so that no connection outlives the server that it belongs to.
-      boost::asio::co_spawn(io_, server_->Stop(std::chrono::seconds(1)),
-                            [this](std::exception_ptr) { io_.stop(); });
+      // Both use the server until they return; timers of kept connections would go on for longer.
+      boost::asio::co_spawn(io_, server_->Stop(std::chrono::seconds(1)), Ended());
       thread_.join();
     }
     CommandTest::TearDown();
@@ -65,7 +63,15 @@ class ServedCommandTest : public CommandTest {
                                          : net::JsonResponse(200, WriteJson(page->second));
   }
 
+  // For Run() and Stop(): the last one to end ends the thread.
+  std::function<void(std::exception_ptr)> Ended() {
+    return [this](std::exception_ptr) {
+      if (++ended_ == 2) io_.stop();
+    };
+  }
+
   boost::asio::io_context io_{1};
+  int ended_ = 0;
   std::unique_ptr<net::HttpServer> server_;
   std::thread thread_;
 };
