@@ -85,7 +85,10 @@ class Page(BrowserTest):
             return json.load(response)["response"]["allowed"]
 
     def rows(self):
-        return [row.text for row in self.find(self.settled)]
+        # In one step: the page replaces its rows at any time.
+        return self.browser.execute_script(
+            "return [...document.querySelectorAll(arguments[0])].map((row) => row.innerText)",
+            self.settled)
 
     def test_shows_what_was_decided(self):
         self.open()
