@@ -45,8 +45,8 @@ struct Manager::Record {
   std::string told_reason;
   SteadyTime told_at{};
   bool status_due = false, status_running = false, event_due = false;
-  bool exceeded_due = false;                   // the event, like event_due
-  bool fields_due = false;                     // likewise
+  bool exceeded_due = false;  // the event, like event_due
+  bool fields_due = false;    // likewise
   std::vector<std::string> told_not_honoured;
   std::vector<kube::EventText> more_events;  // beside the one of the state
   EventRing events;                          // as told, for people who ask this node
