@@ -1,5 +1,7 @@
 #include "cli/cli.h"
+#include "cli/fleet/reader.h"
 #include "cli/manifest_folder.h"
+#include "cli/wait.h"
 #include "cli/webhook_client.h"
 
 namespace headroom::cli {
@@ -10,6 +12,9 @@ struct ApplyOptions {
   std::string manifests;
   WebhookAddress webhook{"https://127.0.0.1:9443", ""};
   bool dry_run = false;
+  bool wait = false;
+  std::chrono::milliseconds timeout{10 * 60'000};  // a large model is fetched and loaded
+  std::string exporter = kLocalExporter;
 };
 
 void AddFileFlags(Flags& flags, ApplyOptions& options) {
@@ -49,7 +54,9 @@ Opening Open(const Flags& flags, const ApplyOptions& options, const Arguments& a
   return {std::move(objects).value(), kDone};
 }
 
-int ApplyOne(const ApplyOptions& options, const Json& object, Streams streams) {
+// What is accepted and will be served joins `awaited`.
+int ApplyOne(const ApplyOptions& options, const Json& object, Streams streams,
+             std::vector<Awaited>& awaited) {
   const ManifestFolder folder(options.manifests);
   const auto old_object = folder.Find(object);
   if (!old_object) return Fail(streams, old_object.error());
@@ -70,6 +77,10 @@ int ApplyOne(const ApplyOptions& options, const Json& object, Streams streams) {
                   : *old_object ? " configured"
                                 : " created")
               << (options.dry_run ? " (dry run)" : "") << "\n";
+  if (IsServed(object)) {
+    awaited.push_back({StringOr(object, {"kind"}), StringOr(object, {"metadata", "namespace"}),
+                       StringOr(object, {"metadata", "name"}), *old_object && !same});
+  }
   return kDone;
 }
 
@@ -86,11 +97,19 @@ int RunApply(const Arguments& arguments, Streams streams) {
   flags.Add("webhook-ca", options.webhook.ca_file, "FILE",
             "certificate that signed the webhook's own");
   flags.Add("dry-run", options.dry_run, "ask only, keep nothing");
+  flags.Add("wait", options.wait, "until what was accepted is fetched, loaded and serves");
+  flags.Add("timeout", options.timeout, "how long --wait waits");
+  flags.Add("exporter", options.exporter, "URL", "address of headroom-exporter, for --wait");
   const auto [objects, exit_code] = Open(flags, options, arguments, streams);
   if (!objects) return exit_code;
   int code = kDone;
-  for (const Json& object : *objects) code = std::max(code, ApplyOne(options, object, streams));
-  return code;
+  std::vector<Awaited> awaited;
+  for (const Json& object : *objects) {
+    code = std::max(code, ApplyOne(options, object, streams, awaited));
+  }
+  if (!options.wait || options.dry_run) return code;
+  streams.out.flush();
+  return std::max(code, WaitUntilServed(streams, options.exporter, awaited, options.timeout));
 }
 
 int RunDelete(const Arguments& arguments, Streams streams) {

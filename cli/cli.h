@@ -15,6 +15,8 @@
 
 namespace headroom::cli {
 
+class Progress;
+
 inline constexpr int kDone = 0, kFailed = 1, kUsage = 2;
 
 struct Streams {
@@ -22,6 +24,8 @@ struct Streams {
   std::ostream& err;
   bool color = false;                     // `out` is a terminal that wants colour
   std::string_view program = "headroom";  // how the person called us
+  // Draws on `err` about what takes long; null where that is no terminal.
+  Progress* progress = nullptr;
   // Set: a command registers its flags, hands them over here and does nothing else. That is how
   // completion, manual pages and docs/cli.md are made of what --help prints.
   const std::function<void(const Flags&)>* describe = nullptr;

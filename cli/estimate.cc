@@ -66,8 +66,9 @@ Result<void> TakeServerCommand(const std::vector<std::string>& words, Options& o
   return {};
 }
 
-Result<Estimated> EstimateOne(const Options& options, const std::string& source) {
-  auto header = ReadModel(source);
+Result<Estimated> EstimateOne(const Options& options, const std::string& source,
+                              Progress* progress) {
+  auto header = ReadModel(source, progress);
   if (!header) return header.error();
   if (header->projector) {
     return Error(Code::kUnsupported,
@@ -94,6 +95,7 @@ class Printer {
  public:
   Printer(Streams streams, const Options& options, std::optional<BudgetView> budget)
       : out_(streams.out),
+        color_(streams.color),
         options_(options),
         budget_(std::move(budget)),
         documents_(streams.out, options.format) {}
@@ -130,17 +132,18 @@ class Printer {
                  const std::optional<FitReport>& fit) {
     if (!first_) out_ << "\n";
     first_ = false;
-    const EstimateView view{source, one.model, one.serving, one.footprint};
+    const EstimateView view{source, one.model, one.serving, one.footprint, color_};
     PrintParts(out_, view, options_.format == Format::kWide);
     if (options_.sweep.empty()) {
       PrintContexts(out_, view, Limit().value_or(0));
     } else {
-      PrintSweep(out_, *RunSweep(one.model, one.serving, options_.sweep), Limit());
+      PrintSweep(out_, *RunSweep(one.model, one.serving, options_.sweep), Limit(), color_);
     }
-    if (fit) PrintFit(out_, *fit, *budget_);
+    if (fit) PrintFit(out_, *fit, *budget_, color_);
   }
 
   std::ostream& out_;
+  bool color_;
   const Options& options_;
   std::optional<BudgetView> budget_;
   DocumentWriter documents_;
@@ -179,7 +182,7 @@ int RunEstimate(const Arguments& arguments, Streams streams) {
   Printer printer(streams, options, std::move(*budget));
   int code = kDone;
   for (const std::string& source : options.sources) {
-    const auto one = EstimateOne(options, source);
+    const auto one = EstimateOne(options, source, streams.progress);
     if (!one) {
       code = Fail(streams, one.error());
       continue;

@@ -2,7 +2,7 @@
 
 #include <iomanip>
 
-#include "cli/output/documents.h"
+#include "cli/output/color.h"
 #include "common/checked.h"
 #include "common/quantity.h"
 
@@ -108,15 +108,12 @@ FitReport ReportFit(const estimator::ModelFile& model, const ServingOptions& ser
   return report;
 }
 
-void PrintFit(std::ostream& out, const FitReport& report, const BudgetView& budget) {
-  const Palette colours = Palette::For(out);
+void PrintFit(std::ostream& out, const FitReport& report, const BudgetView& budget, bool color) {
   out << "\n  budget " << FormatBytes(budget.bytes) << " (" << budget.derivation << "): ";
-  if (report.fits) {
-    out << colours.good() << "fits" << colours.reset() << "\n";
-  } else {
-    out << colours.bad() << "does not fit, short by " << FormatBytes(report.short_by)
-        << colours.reset() << "\n";
-  }
+  out << (report.fits ? Painted("fits", Tone::kGood, color)
+                      : Painted("does not fit, short by " + FormatBytes(report.short_by),
+                                Tone::kBad, color))
+      << "\n";
   out << "  alone, each of these would fit:\n";
   const estimator::Fits& fits = report.largest;
   PrintAnswer(out, "largest context", NumberOr(fits.context));

@@ -36,7 +36,7 @@ struct FitReport {
 };
 FitReport ReportFit(const estimator::ModelFile& model, const estimator::ServingOptions& serving,
                     const estimator::Footprint& footprint, const BudgetView& budget);
-void PrintFit(std::ostream& out, const FitReport& report, const BudgetView& budget);
+void PrintFit(std::ostream& out, const FitReport& report, const BudgetView& budget, bool color);
 Json ToJson(const FitReport& report, const BudgetView& budget);
 
 }  // namespace headroom::cli

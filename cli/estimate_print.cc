@@ -5,7 +5,7 @@
 #include <iomanip>
 
 #include "cli/estimate_sweep.h"
-#include "cli/output/documents.h"
+#include "cli/output/color.h"
 #include "common/quantity.h"
 
 namespace headroom::cli {
@@ -75,8 +75,7 @@ std::string Billions(uint64_t parameters) {
 void PrintParts(std::ostream& out, const EstimateView& view, bool wide) {
   const estimator::ModelFile& model = view.model;
   const Footprint& f = view.footprint;
-  const Palette colours = Palette::For(out);
-  out << colours.bold() << view.source << colours.reset() << ": " << model.architecture;
+  out << Painted(view.source, Tone::kBold, view.color) << ": " << model.architecture;
   if (!model.quantization.empty()) out << ", " << model.quantization;
   if (model.tensors.parameters >= 50'000'000) out << ", " << Billions(model.tensors.parameters);
   out << ", file " << FormatBytes(model.file_bytes) << "\n"
@@ -88,7 +87,7 @@ void PrintParts(std::ostream& out, const EstimateView& view, bool wide) {
   PrintGrowth(out, f, wide);
   if (wide) PrintPlaces(out, f);
   for (const std::string& warning : f.warnings) {
-    out << colours.bad() << "  warning: " << colours.reset() << warning << "\n";
+    out << "  " << Painted("warning:", Tone::kWarn, view.color) << " " << warning << "\n";
   }
 }
 
@@ -110,7 +109,6 @@ void PrintContexts(std::ostream& out, const EstimateView& view, uint64_t budget)
     largest = std::max(largest, bytes);
   }
   if (lines.size() < 2) return;
-  const Palette colours = Palette::For(out);
   constexpr double kBar = 40;
   out << "\n  context      may grow to\n";
   for (const Line& line : lines) {
@@ -118,9 +116,9 @@ void PrintContexts(std::ostream& out, const EstimateView& view, uint64_t budget)
     // Rounded up, so that nothing is without a bar.
     const auto length = static_cast<size_t>(
         std::ceil(kBar * static_cast<double>(line.bytes) / static_cast<double>(largest)));
+    const std::string bar = std::string(length, '#') + (over ? " over budget" : "");
     out << "  " << std::setw(9) << line.context << std::setw(14) << FormatBytes(line.bytes) << "  "
-        << (over ? colours.bad() : "") << std::string(length, '#') << (over ? " over budget" : "")
-        << (over ? colours.reset() : "") << "\n";
+        << Painted(bar, over ? Tone::kBad : Tone::kPlain, view.color) << "\n";
   }
 }
 

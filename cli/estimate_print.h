@@ -13,6 +13,7 @@ struct EstimateView {
   const estimator::ModelFile& model;
   const estimator::ServingOptions& serving;
   const estimator::Footprint& footprint;
+  bool color = false;  // a terminal reads it
 };
 
 // `wide` adds where each part lies, and exact bytes.

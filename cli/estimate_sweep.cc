@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <iomanip>
 
-#include "cli/output/documents.h"
+#include "cli/output/color.h"
+#include "common/checked.h"
 #include "common/quantity.h"
 
 namespace headroom::cli {
@@ -102,8 +103,7 @@ Result<Sweep> RunSweep(const ModelFile& model, const ServingOptions& serving,
   return sweep;
 }
 
-void PrintSweep(std::ostream& out, const Sweep& sweep, std::optional<uint64_t> budget) {
-  const Palette colours = Palette::For(out);
+void PrintSweep(std::ostream& out, const Sweep& sweep, std::optional<uint64_t> budget, bool color) {
   constexpr int kWidth = 14;
   out << "\n  " << std::left << std::setw(12) << sweep.row_axis << std::right;
   for (size_t i = 0; i < sweep.cells.size() && sweep.cells[i].row == sweep.cells[0].row; ++i) {
@@ -120,8 +120,9 @@ void PrintSweep(std::ostream& out, const Sweep& sweep, std::optional<uint64_t> b
     }
     const uint64_t bytes = cell.footprint->footprint_bytes;
     const bool over = budget && bytes > *budget;
-    out << (over ? colours.bad() : "") << std::setw(kWidth)
-        << FormatBytes(bytes) + (over ? "!" : "") << (over ? colours.reset() : "");
+    const std::string text = FormatBytes(bytes) + (over ? "!" : "");
+    out << std::string(SaturatingSub(kWidth, text.size()), ' ')
+        << Painted(text, over ? Tone::kBad : Tone::kPlain, color);
   }
   out << "\n";
   if (budget) out << "  ! = above the budget\n";

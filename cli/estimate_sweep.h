@@ -33,7 +33,7 @@ Result<Sweep> RunSweep(const estimator::ModelFile& model, const estimator::Servi
 Result<void> CheckSweepAxes(const std::string& axes);
 
 // A cell above the budget is marked with '!', one that llama.cpp refuses is "-".
-void PrintSweep(std::ostream& out, const Sweep& sweep, std::optional<uint64_t> budget);
+void PrintSweep(std::ostream& out, const Sweep& sweep, std::optional<uint64_t> budget, bool color);
 Json ToJson(const Sweep& sweep, std::optional<uint64_t> budget);
 
 // Context sizes worth showing: powers of two from 2048 to the training context, and the model's

@@ -23,11 +23,12 @@ int RunInspect(const Arguments& arguments, Streams streams) {
         kUsage);
   }
   view.wide = format == Format::kWide;
+  view.color = streams.color;
   DocumentWriter documents(streams.out, format);
   int code = kDone;
   bool first = true;
   for (const std::string& source : parsed->positional) {
-    auto headers = ReadHeaders(source);
+    auto headers = ReadHeaders(source, streams.progress);
     if (!headers) {
       code = Fail(streams, headers.error());
       continue;

@@ -33,6 +33,7 @@ InspectFacts GatherFacts(std::string source, std::vector<estimator::GgufHeader> 
 struct InspectView {
   bool wide = false;     // also which kind of tensor has which type
   bool tensors = false;  // every tensor
+  bool color = false;    // a terminal reads it
 };
 void PrintInspect(std::ostream& out, const InspectFacts& facts, const InspectView& view);
 Json ToJson(const InspectFacts& facts, const InspectView& view);

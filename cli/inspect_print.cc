@@ -2,7 +2,7 @@
 #include <map>
 
 #include "cli/inspect_facts.h"
-#include "cli/output/documents.h"
+#include "cli/output/color.h"
 #include "common/quantity.h"
 #include "estimator/gguf/ggml_type.h"
 #include "estimator/tensors.h"
@@ -90,9 +90,8 @@ void PrintTensors(std::ostream& out, const InspectFacts& facts) {
 }  // namespace
 
 void PrintInspect(std::ostream& out, const InspectFacts& facts, const InspectView& view) {
-  const Palette colours = Palette::For(out);
   const GgufHeader& first = facts.parts.front();
-  out << colours.bold() << facts.source << colours.reset() << ": GGUF v" << first.version << ", "
+  out << Painted(facts.source, Tone::kBold, view.color) << ": GGUF v" << first.version << ", "
       << FormatBytes(facts.file_bytes) << " in " << facts.parts.size()
       << (facts.parts.size() == 1 ? " file" : " files") << ", header "
       << FormatBytes(facts.HeaderBytes()) << ", " << facts.TensorCount() << " tensors\n";

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "cli/await.h"
+#include "common/quantity.h"
 #include "estimator/gguf/file.h"
 #include "sources/header_remote.h"
 
@@ -20,9 +21,16 @@ Result<sources::AddressPolicy> PolicyFor(const sources::Source& source) {
   return sources::AddressPolicy::Parse(entries);
 }
 
+sources::OnReceived Telling(Progress* progress, const sources::Source& source) {
+  if (progress == nullptr) return nullptr;
+  return [progress, what = "header of " + source.text](uint64_t bytes) {
+    progress->Show({what, std::nullopt, FormatBytes(bytes)}, std::chrono::steady_clock::now());
+  };
+}
+
 // Runs one of the readers of sources/ to its end.
 template <class T, class Reader>
-Result<T> ReadRemote(const sources::Source& source, Reader reader) {
+Result<T> ReadRemote(const sources::Source& source, Progress* progress, Reader reader) {
   const auto policy = PolicyFor(source);
   if (!policy) return policy.error();
   asio::io_context io(1);
@@ -32,8 +40,9 @@ Result<T> ReadRemote(const sources::Source& source, Reader reader) {
   };
   net::HttpClient client(io.get_executor(), options);
   const char* token = std::getenv("HF_TOKEN");
-  Result<T> read =
-      Await(io, reader(client, *policy, source, token ? token : "", net::After(kRemoteDeadline)));
+  Result<T> read = Await(io, reader(client, *policy, source, token ? token : "",
+                                    net::After(kRemoteDeadline), Telling(progress, source)));
+  if (progress != nullptr) progress->Clear();
   if (!read) return read.error().Within(source.text);
   return read;
 }
@@ -62,8 +71,9 @@ Result<Headers> ReadLocalHeaders(const std::string& path) {
   return out;
 }
 
-Result<Headers> ReadRemoteHeaders(const sources::Source& source) {
-  auto parts = ReadRemote<std::vector<sources::HeaderPart>>(source, sources::ReadRemoteParts);
+Result<Headers> ReadRemoteHeaders(const sources::Source& source, Progress* progress) {
+  auto parts =
+      ReadRemote<std::vector<sources::HeaderPart>>(source, progress, sources::ReadRemoteParts);
   if (!parts) return parts.error();
   Headers out;
   for (sources::HeaderPart& part : *parts) {
@@ -76,24 +86,24 @@ Result<Headers> ReadRemoteHeaders(const sources::Source& source) {
 
 }  // namespace
 
-Result<sources::ModelHeader> ReadModel(const std::string& source) {
+Result<sources::ModelHeader> ReadModel(const std::string& source, Progress* progress) {
   const auto parsed = Parse(source);
   if (!parsed) return parsed.error();
   switch (parsed->where) {
     case sources::Source::Where::kNodeFile: return sources::ReadLocalHeader(parsed->path);
     case sources::Source::Where::kHttps:
-      return ReadRemote<sources::ModelHeader>(*parsed, sources::ReadRemoteHeaderOrBound);
+      return ReadRemote<sources::ModelHeader>(*parsed, progress, sources::ReadRemoteHeaderOrBound);
     case sources::Source::Where::kOther: break;
   }
   return NotReadable(source);
 }
 
-Result<Headers> ReadHeaders(const std::string& source) {
+Result<Headers> ReadHeaders(const std::string& source, Progress* progress) {
   const auto parsed = Parse(source);
   if (!parsed) return parsed.error();
   switch (parsed->where) {
     case sources::Source::Where::kNodeFile: return ReadLocalHeaders(parsed->path);
-    case sources::Source::Where::kHttps: return ReadRemoteHeaders(*parsed);
+    case sources::Source::Where::kHttps: return ReadRemoteHeaders(*parsed, progress);
     case sources::Source::Where::kOther: break;
   }
   return NotReadable(source);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "cli/output/progress.h"
 #include "common/result.h"
 #include "estimator/gguf/header.h"
 #include "sources/header_source.h"
@@ -10,14 +11,14 @@
 namespace headroom::cli {
 
 // Blocking; at most 30 s for a remote source, then what was read by then gives an upper bound.
-// Nothing beyond the header is read.
-Result<sources::ModelHeader> ReadModel(const std::string& source);
+// Nothing beyond the header is read. `progress`, if any, is told what has come.
+Result<sources::ModelHeader> ReadModel(const std::string& source, Progress* progress = nullptr);
 
 // The headers themselves, of all parts of a split.
 struct Headers {
   std::vector<estimator::GgufHeader> parts = {};
   uint64_t file_bytes = 0, bytes_read = 0;
 };
-Result<Headers> ReadHeaders(const std::string& source);
+Result<Headers> ReadHeaders(const std::string& source, Progress* progress = nullptr);
 
 }  // namespace headroom::cli

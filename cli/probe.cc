@@ -108,9 +108,8 @@ int RunProbe(const Arguments& arguments, Streams streams) {
   if (!config) return Fail(streams, config.error());
   auto api = kube::ApiClient::Make(io.get_executor(), std::move(*config));
   if (!api) return Fail(streams, api.error());
-  if (const auto proved = Await(io, Probe(**api, options)); !proved) {
-    return Fail(streams, proved.error());
-  }
+  const auto proved = Await(io, Probe(**api, options));
+  if (!proved) return Fail(streams, proved.error());
   streams.out << "headroom-webhook refused the model it must refuse and let the other pass\n";
   return kDone;
 }

@@ -3,7 +3,7 @@
 #include <array>
 #include <boost/asio/awaitable.hpp>
 
-#include "exporter/page/assets.h"
+#include "exporter/page/files.h"
 
 namespace headroom::exporter {
 
@@ -34,16 +34,6 @@ HttpResponse Ready(const RouteSources& sources) {
   return why.empty() ? TextResponse(200, "ok") : TextResponse(503, why);
 }
 
-HttpResponse Show(const Asset& asset) {
-  HttpResponse response;
-  response.headers.Set("Content-Type", asset.type);
-  response.headers.Set("Content-Security-Policy", kPagePolicy);
-  response.headers.Set("X-Content-Type-Options", "nosniff");
-  response.headers.Set("Cache-Control", "no-cache");
-  response.body = asset.text;
-  return response;
-}
-
 struct Route {
   std::string_view path;
   HttpResponse (*answer)(const RouteSources&, const net::Target&);
@@ -69,7 +59,9 @@ HttpResponse Answer(const RouteSources& sources, const net::Target& target) {
   for (const Route& route : kRoutes) {
     if (route.path == target.path) return route.answer(sources, target);
   }
-  if (const Asset* asset = FindAsset(target.path)) return Show(*asset);
+  if (const auto* file = net::FindPageFile(PageFiles(), target.path)) {
+    return net::PageResponse(*file);
+  }
   return TextResponse(404, "no such page; see /");
 }
 
@@ -143,6 +135,7 @@ Json ModelsJson(const std::vector<ModelView>& models, const std::optional<Runtim
       loaded.Set("contextPerSlot", model.loaded->context);
       loaded.Set("slots", model.loaded->slots);
     }
+    item.Set("events", ToJson(model.events));
     list.Append(std::move(item));
   }
   out.Set("models", std::move(list));

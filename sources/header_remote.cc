@@ -30,6 +30,7 @@ struct Transfer {
   uint64_t range_bytes = kRangeBytes;
   std::string known_revision;
   bool unchanged = false;
+  std::function<void(size_t bytes)> on_data = {};
 };
 
 net::Headers RangeOf(const Transfer& transfer, uint64_t begin) {
@@ -64,6 +65,7 @@ Result<void> OnData(Transfer& transfer, std::string_view data, net::Deadline dea
     return Error(Code::kInvalid, "the host sent more bytes than it announced");
   }
   transfer.range_left -= data.size();
+  if (transfer.on_data) transfer.on_data(data.size());
   if (auto added = transfer.feed.Add(data); !added) return added.error();
   if (transfer.feed.received() > kMaxHeaderBytes) {
     return Error(Code::kTooLarge, "the header is larger than 64 MiB");
@@ -136,6 +138,8 @@ struct Reading {
   std::vector<Result<HeaderPart>> results;
   size_t next = 0;
   std::string known_revision = {};  // each part of a split has its own: for a single file only
+  OnReceived on_received = {};
+  uint64_t received = 0;
 };
 
 asio::awaitable<void> ReadInTurn(Reading& all) {
@@ -153,6 +157,10 @@ asio::awaitable<void> ReadAll(Reading& all) {
   all.transfers.resize(count);
   for (size_t i = 1; i < count; ++i) all.transfers[i].range_bytes = kFurtherRangeBytes;
   if (count == 1) all.transfers[0].known_revision = all.known_revision;
+  for (Transfer& transfer : all.transfers) {
+    if (!all.on_received) break;
+    transfer.on_data = [&all](size_t bytes) { all.on_received(all.received += bytes); };
+  }
   all.results.assign(count, Error(Code::kGone, "not read"));
   net::TaskGroup workers(co_await asio::this_coro::executor, net::TaskGroup::Mode::kIndependent);
   for (size_t i = 0; i < std::min(count, kParallel); ++i) workers.Spawn(ReadInTurn(all));
@@ -188,8 +196,10 @@ Result<ModelHeader> BoundOf(const Transfer& transfer) {
 asio::awaitable<Result<std::vector<HeaderPart>>> ReadRemoteParts(net::HttpClient& client,
                                                                  const AddressPolicy& policy,
                                                                  Source source, std::string bearer,
-                                                                 net::Deadline deadline) {
+                                                                 net::Deadline deadline,
+                                                                 OnReceived on_received) {
   Reading all{client, policy, std::move(bearer), deadline, SplitParts(source), {}, {}};
+  all.on_received = std::move(on_received);
   co_await ReadAll(all);
   co_return PartsOf(all);
 }
@@ -209,8 +219,10 @@ asio::awaitable<Result<ModelHeader>> ReadRemoteHeader(net::HttpClient& client,
 asio::awaitable<Result<ModelHeader>> ReadRemoteHeaderOrBound(net::HttpClient& client,
                                                              const AddressPolicy& policy,
                                                              Source source, std::string bearer,
-                                                             net::Deadline deadline) {
+                                                             net::Deadline deadline,
+                                                             OnReceived on_received) {
   Reading all{client, policy, std::move(bearer), deadline, SplitParts(source), {}, {}};
+  all.on_received = std::move(on_received);
   co_await ReadAll(all);
   auto parts = PartsOf(all);
   if (parts) co_return AssembleModel(std::move(*parts));

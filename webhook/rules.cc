@@ -191,6 +191,8 @@ void Judging::Accept(const estimator::Verdict& verdict, const Change& change) {
   }
   const estimator::CandidateView* chosen = verdict.Chosen();
   if (chosen == nullptr || verdict.FootprintBytes() == 0) return;
+  decision_.node = chosen->node;
+  decision_.footprint = verdict.FootprintBytes();
   decision_.answer.audit["node"] = chosen->node;
   decision_.answer.audit["footprint-bytes"] = std::to_string(verdict.FootprintBytes());
   decision_.reservations.push_back(
@@ -205,6 +207,9 @@ void Judging::Deny(const estimator::Verdict& verdict) {
   decision_.answer.message = estimator::DenialText(verdict);
   decision_.answer.causes = estimator::Causes(verdict);
   decision_.detail = estimator::Summary(verdict);
+  const estimator::CandidateView* chosen = verdict.Chosen();
+  decision_.node = chosen != nullptr ? chosen->node : "";
+  decision_.footprint = chosen != nullptr ? chosen->need : 0;
   decision_.reservations.clear();
   decision_.answer.audit = {{"rule", decision_.rule}};
 }

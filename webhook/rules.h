@@ -29,6 +29,8 @@ struct Decision {
   enum class Outcome { kPassed, kAllowed, kDenied } outcome = Outcome::kPassed;
   std::string detail;                     // kPassed: why nothing was judged; else the summary line
   std::string rule;                       // "HR-101", "" = none
+  std::string node;                       // that the decision speaks about, "" = none
+  uint64_t footprint = 0;                 // bytes that the workload needs there, 0 = not known
   bool unknown_size = false;              // the size could not be known, whatever followed
   std::vector<Reservation> reservations;  // to be made when allowed and no dry run
 };

@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "webhook/access_log.h"
 #include "webhook/adopt.h"
+#include "webhook/page/page.h"
 #include "webhook/scope.h"
 
 namespace headroom::webhook {
@@ -88,11 +89,7 @@ asio::awaitable<net::HttpResponse> Service::Handle(const net::HttpRequest& reque
   if (target->path == "/healthz") co_return net::TextResponse(200, "ok");
   if (target->path == "/readyz") co_return Ready();
   if (target->path == "/metrics") co_return Expose();
-  if (target->path == "/") {
-    co_return net::TextResponse(200, "headroom-webhook " HEADROOM_VERSION
-                                     ": POST an AdmissionReview to /validate; GET /healthz, "
-                                     "/readyz, /metrics");
-  }
+  if (auto page = ShowPage(request, target->path, recent_)) co_return std::move(*page);
   co_return net::TextResponse(404, "not found; see /");
 }
 
@@ -195,6 +192,7 @@ asio::awaitable<net::HttpResponse> Service::Answer(const net::HttpRequest& reque
   const std::chrono::duration<double> took = handled.phases.decided - start;
   parts_.metrics.CountDecision(decision, took.count());
   LogDecision(review, decision, took.count());
+  recent_.Note(review, decision, took.count(), std::chrono::system_clock::now());
   net::HttpResponse response = net::JsonResponse(200, EncodeResponse(review, decision.answer));
   handled.phases.encoded = std::chrono::steady_clock::now();
   co_return response;

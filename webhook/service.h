@@ -13,6 +13,7 @@
 #include "net/http_server.h"
 #include "webhook/header_cache.h"
 #include "webhook/metrics.h"
+#include "webhook/page/recent.h"
 #include "webhook/rules.h"
 #include "webhook/view.h"
 
@@ -55,6 +56,7 @@ class Service {
   net::HttpResponse Expose() const;
 
   Parts parts_;
+  RecentDecisions recent_;
   size_t in_flight_ = 0;
   bool draining_ = false;
 };

@@ -121,7 +121,8 @@ int RunCheck(const Arguments& arguments, Streams streams) {
     const bool usage = !options.budget.empty();
     return Fail(streams, existing.error(), usage ? kUsage : kFailed);
   }
-  Judge judge(MakeHeaderReader(options.headers, now), {options.allow_unknown, now});
+  Judge judge(MakeHeaderReader(options.headers, now, streams.progress),
+              {options.allow_unknown, now});
   const auto checked = CheckManifests(*manifests, std::move(*existing), judge);
   Print(streams.out, checked, options.form, streams.color);
   if (checked.empty()) streams.err << "headroom: no Model or InferenceService in these files\n";

@@ -63,7 +63,7 @@ Result<bool> Fits(Streams streams, const DeployOptions& options, const std::vect
   if (wanted == nullptr) return Error(Code::kInvalid, "deploy: made no workload");
   const WallTime now = std::chrono::system_clock::now();
   std::string quantization;
-  const HeaderReader read = MakeHeaderReader(options.headers, now);
+  const HeaderReader read = MakeHeaderReader(options.headers, now, streams.progress);
   const HeaderReader noting = [&](const std::string& text, const auto& targets) {
     auto header = read(text, targets);
     if (header && text == d.source) quantization = header->model.quantization;

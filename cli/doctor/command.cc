@@ -22,6 +22,9 @@ void AddFlags(Flags& flags, DoctorOptions& options) {
             "the llama-server that the exporter runs");
   flags.Add("state-dir", options.machine.state_dir, "DIR",
             "the exporter's state folder; ~/.local/state/headroom if empty");
+  flags.Add("model", options.machine.models, "FILE",
+            "compare the estimate of FILE with the installed llama.cpp's own; if none is given, of "
+            "the newest that the exporter fetched");
   AddFormatFlag(flags, options.format);
 }
 
@@ -44,7 +47,8 @@ int RunDoctor(const Arguments& arguments, Streams streams) {
   DoctorOptions options;
   Flags flags("headroom doctor",
               "headroom doctor [FLAGS]\n"
-              "Examines this machine (llama-server, Metal, exporter, store, ports), or with "
+              "Examines this machine (llama-server, estimates against its own, Metal, exporter, "
+              "store, ports), or with "
               "--cluster the cluster (CRDs, webhook and its certificate, rights, nodes), and says "
               "what to do about what it finds. Exit code 1: something does not work.");
   AddFlags(flags, options);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "cli/output/table.h"
+#include "cli/output/color.h"
 
 namespace headroom::cli {
 namespace {

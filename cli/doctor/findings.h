@@ -24,6 +24,14 @@ std::string FindingsText(const std::vector<Finding>& findings, bool color);
 Json FindingsJson(const std::vector<Finding>& findings);
 bool AnyFailure(const std::vector<Finding>& findings);
 
+// One model's estimate beside what the installed llama.cpp says itself.
+struct ComparedEstimate {
+  std::string model;      // a path
+  std::string problem;    // why there is nothing to compare, "" = none
+  uint64_t ours = 0;      // ComparableBytes()
+  std::string fit_print;  // what llama-fit-params printed
+};
+
 // This machine.
 struct MachineFacts {
   bool darwin = false;
@@ -43,6 +51,8 @@ struct MachineFacts {
   std::string state_dir;
   bool state_exists = false, state_writable = false;
   std::optional<uint64_t> free_bytes;
+  std::vector<ComparedEstimate> estimates;
+  std::string not_compared;  // why `estimates` is empty
 };
 std::vector<Finding> JudgeMachine(const MachineFacts& facts);
 

@@ -1,55 +1,20 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <boost/asio/io_context.hpp>
 #include <cstdlib>
 #include <filesystem>
 
-#include "cli/await.h"
 #include "cli/doctor/gather.h"
+#include "cli/doctor/run_program.h"
 #include "cli/fleet/reader.h"
 #include "net/http_server.h"
-#include "net/process.h"
-#include "net/task_group.h"
 #include "sources/store_file.h"
 
 namespace headroom::cli {
 namespace {
 
 namespace asio = boost::asio;
-
-constexpr std::chrono::seconds kProgramTime{20};  // a cold start from a slow disk
-
-asio::awaitable<void> CaptureInto(net::Reaper& reaper, net::SpawnOptions options,
-                                  std::optional<Result<net::CaptureResult>>& into) {
-  auto captured = co_await net::Capture(reaper, std::move(options), net::After(kProgramTime));
-  into = std::move(captured);
-}
-
-asio::awaitable<Result<net::CaptureResult>> Captured(net::SpawnOptions options) {
-  const auto executor = co_await asio::this_coro::executor;
-  net::Reaper reaper(executor);
-  net::TaskGroup group(executor);
-  std::optional<Result<net::CaptureResult>> result;
-  group.Spawn(reaper.Run());
-  group.Spawn(CaptureInto(reaper, std::move(options), result));
-  co_await group.Join();
-  if (!result) co_return Error(Code::kIo, "not run");
-  co_return std::move(*result);
-}
-
-// What a program printed; an error when it cannot be run or fails.
-Result<std::string> Output(const std::string& program, std::vector<std::string> arguments,
-                           bool with_errors) {
-  asio::io_context io(1);
-  net::SpawnOptions options;
-  options.executable = program;
-  options.arguments = std::move(arguments);
-  options.capture_stderr = with_errors;
-  auto result = Await(io, Captured(std::move(options)));
-  if (!result) return result.error();
-  if (!result->status.ok()) return Error(Code::kIo, program + ": " + result->status.ToString());
-  return std::move(result->output);
-}
 
 std::string StateDir() {
   const char* state = std::getenv("XDG_STATE_HOME");
@@ -102,10 +67,10 @@ MachineFacts GatherMachine(const MachineQuestions& questions) {
   }
   facts.root = ::geteuid() == 0;
   facts.state_dir = questions.state_dir.empty() ? StateDir() : questions.state_dir;
-  auto version = Output(questions.llama_server, {"--version"}, true);
+  auto version = ProgramOutput(questions.llama_server, {"--version"}, true);
   if (version) {
     facts.llama_version_text = std::move(*version);
-    if (auto help = Output(questions.llama_server, {"--help"}, false)) {
+    if (auto help = ProgramOutput(questions.llama_server, {"--help"}, false)) {
       facts.llama_help = std::move(*help);
     }
   } else {
@@ -113,13 +78,15 @@ MachineFacts GatherMachine(const MachineQuestions& questions) {
   }
   GatherExporter(facts);
   GatherStore(facts);
+  GatherEstimates(questions, facts);
   if (!facts.darwin) return facts;
   if (facts.memstats.IsNull()) {
-    const auto probe = Output("headroom-exporter", {"--probe-metal"}, false);
+    const auto probe = ProgramOutput("headroom-exporter", {"--probe-metal"}, false);
     const auto json = probe ? ParseJson(*probe) : Result<Json>(probe.error());
     if (json) facts.metal = *json;
   }
-  if (auto value = Output("/usr/sbin/sysctl", {"-n", "iogpu.disable_wired_collector"}, false)) {
+  if (auto value =
+          ProgramOutput("/usr/sbin/sysctl", {"-n", "iogpu.disable_wired_collector"}, false)) {
     facts.wired_collector = value->substr(0, value->find('\n'));
   }
   return facts;

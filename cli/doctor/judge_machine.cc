@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "cli/doctor/findings.h"
+#include "cli/doctor/estimates.h"
 #include "common/quantity.h"
 
 namespace headroom::cli {
@@ -121,11 +121,19 @@ void JudgeStore(const MachineFacts& facts, std::vector<Finding>& out) {
                  low ? "free some space, or move the store with --store-dir" : ""});
 }
 
+void JudgeEstimates(const MachineFacts& facts, std::vector<Finding>& out) {
+  if (!facts.not_compared.empty()) {
+    out.push_back({Level::kNote, "estimate", facts.not_compared, ""});
+  }
+  for (const ComparedEstimate& one : facts.estimates) out.push_back(JudgeComparison(one));
+}
+
 }  // namespace
 
 std::vector<Finding> JudgeMachine(const MachineFacts& facts) {
   std::vector<Finding> out;
   JudgeLlamaServer(facts, out);
+  JudgeEstimates(facts, out);
   JudgeMetal(facts, out);
   JudgeWired(facts, out);
   JudgeExporter(facts, out);

@@ -66,14 +66,15 @@ void AddHeaderFlags(Flags& flags, HeaderOptions& options) {
             "further addresses that may be sent the token; a Node's own are known (repeatable)");
 }
 
-HeaderReader MakeHeaderReader(const HeaderOptions& options, WallTime now) {
-  return [options, now](const std::string& text,
-                        const std::vector<const kube::Node*>& targets) -> Result<ModelHeader> {
+HeaderReader MakeHeaderReader(const HeaderOptions& options, WallTime now, Progress* progress) {
+  return [options, now, progress](
+             const std::string& text,
+             const std::vector<const kube::Node*>& targets) -> Result<ModelHeader> {
     const auto source = sources::ParseSource(text);
     if (!source) return source.error();
     const std::string subject = "header of " + Describe(*source);
     if (source->where != sources::Source::Where::kNodeFile) {
-      auto header = ReadModel(text);
+      auto header = ReadModel(text, progress);
       return header ? header : header.error().Within(subject);
     }
     auto there = FromNodes(targets, *source, options, now);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/fleet/judge.h"
+#include "cli/output/progress.h"
 #include "common/flags.h"
 
 namespace headroom::cli {
@@ -17,6 +18,7 @@ struct HeaderOptions {
 void AddHeaderFlags(Flags& flags, HeaderOptions& options);
 
 // A file on nodes is asked of the target nodes first (they run it), then looked for here.
-HeaderReader MakeHeaderReader(const HeaderOptions& options, WallTime now);
+// `progress`, if any, is told of downloads.
+HeaderReader MakeHeaderReader(const HeaderOptions& options, WallTime now, Progress* progress);
 
 }  // namespace headroom::cli

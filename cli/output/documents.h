@@ -1,8 +1,7 @@
-// Facts for programs, one document each, and colours for people.
+// Facts for programs, one document each.
 #pragma once
 
 #include <ostream>
-#include <string_view>
 
 #include "cli/output/format.h"
 #include "common/json.h"
@@ -19,21 +18,6 @@ class DocumentWriter {
   std::ostream& out_;
   Format format_;
   bool first_ = true;
-};
-
-// Colours for a terminal: none when `out` is no terminal, or NO_COLOR is set.
-class Palette {
- public:
-  explicit Palette(bool on) : on_(on) {}
-  static Palette For(const std::ostream& out);
-  std::string_view good() const { return on_ ? "\033[32m" : ""; }
-  std::string_view bad() const { return on_ ? "\033[31m" : ""; }
-  std::string_view dim() const { return on_ ? "\033[2m" : ""; }
-  std::string_view bold() const { return on_ ? "\033[1m" : ""; }
-  std::string_view reset() const { return on_ ? "\033[0m" : ""; }
-
- private:
-  bool on_;
 };
 
 }  // namespace headroom::cli

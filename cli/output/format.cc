@@ -43,8 +43,11 @@ int ShowUntil(Streams streams, const WatchOptions& options, const Render& render
   int code = kDone;
   do {
     std::ostringstream picture;
-    Streams into{picture, streams.err, streams.color, streams.program, streams.describe};
-    code = render(into);
+    code = render({.out = picture,
+                   .err = streams.err,
+                   .color = streams.color,
+                   .program = streams.program,
+                   .progress = streams.progress});
     if (picture.str() == last) continue;
     last = picture.str();
     streams.out << (streams.color ? kClear : "") << last << std::flush;

@@ -19,12 +19,6 @@ size_t Width(std::string_view text) {
 
 }  // namespace
 
-std::string Painted(std::string_view text, Tone tone, bool color) {
-  if (!color || tone == Tone::kPlain) return std::string(text);
-  const char* code = tone == Tone::kGood ? "32" : tone == Tone::kWarn ? "33" : "31";
-  return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
-}
-
 void Table::Print(std::ostream& out, bool wide, bool color) const {
   std::vector<size_t> shown, widths(columns_.size());
   for (size_t i = 0; i < columns_.size(); ++i) {

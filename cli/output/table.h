@@ -4,15 +4,11 @@
 
 #include <ostream>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "cli/output/color.h"
+
 namespace headroom::cli {
-
-enum class Tone { kPlain, kGood, kWarn, kBad };
-
-// `text` in the colour of `tone`, or as it is.
-std::string Painted(std::string_view text, Tone tone, bool color);
 
 struct Cell {
   Cell(std::string t, Tone tn = Tone::kPlain) : text(std::move(t)), tone(tn) {}

@@ -86,7 +86,7 @@ void Refresh(std::vector<Json>& objects, WallTime now) {
   }
 }
 
-Result<Outcome> Run(const SimulateOptions& options) {
+Result<Outcome> Run(const SimulateOptions& options, Progress* progress) {
   const FleetSource source = ResolveSource(options.fleet);
   auto objects = ReadFleetObjects(source);
   if (!objects) return objects.error();
@@ -98,7 +98,8 @@ Result<Outcome> Run(const SimulateOptions& options) {
     if (!manifests) return manifests.error();
     for (Manifest& one : *manifests) what_if.added.push_back(std::move(one.object));
   }
-  Judge judge(MakeHeaderReader(options.headers, now), {.allow_unknown = false, .now = now});
+  Judge judge(MakeHeaderReader(options.headers, now, progress),
+              {.allow_unknown = false, .now = now});
   return Simulate(std::move(*objects), what_if, judge);
 }
 
@@ -119,7 +120,7 @@ int RunSimulate(const Arguments& arguments, Streams streams) {
   const auto [parsed, exit_code] = ParseFlags(flags, arguments, streams);
   if (!parsed) return exit_code;
   if (!parsed->positional.empty()) return NoArguments("simulate", streams);
-  const auto outcome = Run(options);
+  const auto outcome = Run(options, streams.progress);
   if (!outcome) return Fail(streams, outcome.error());
   if (IsDocument(options.format)) {
     PrintDocument(streams.out, ToJson(*outcome), options.format);

@@ -74,6 +74,27 @@ struct Waiting {
   uint64_t bytes = 0;  // on the first node that could size it, to order them
 };
 
+bool IsOf(const Json& object, const kube::Workload& workload) {
+  return StringOr(object, {"kind"}) == kube::TypeOf(workload.kind).kind &&
+         StringOr(object, {"metadata", "name"}) == workload.meta.name &&
+         StringOr(object, {"metadata", "namespace"}, "default") == workload.meta.ns;
+}
+
+// The fleet of what stays. A workload that has only one node to go to would take room there for the
+// others, before it is placed.
+std::vector<Json> Settled(std::vector<Json> objects, const std::vector<Waiting>& waiting) {
+  std::erase_if(objects, [&waiting](Json& object) {
+    const auto one = std::find_if(waiting.begin(), waiting.end(), [&object](const Waiting& each) {
+      return IsOf(object, each.wanted->workload);
+    });
+    if (one == waiting.end()) return false;
+    if (one->wanted->workload.kind != kube::Kind::kModel) return true;
+    object.Make({"spec"}).Remove("serving");  // a service may still serve its weights
+    return false;
+  });
+  return objects;
+}
+
 class Packing {
  public:
   Packing(const Fleet& fleet, Judge& judge) : fleet_(fleet), judge_(judge) {}
@@ -131,7 +152,7 @@ Result<Outcome> Simulate(std::vector<Json> objects, const WhatIf& what_if, Judge
   if (auto ok = CheckLost(before, what_if.lost); !ok) return ok.error();
   objects = Without(std::move(objects), what_if.lost);
   for (const Json& object : what_if.added) Overlay(objects, object);
-  const Fleet fleet(std::move(objects));
+  const Fleet fleet(objects);
   Outcome out;
   std::vector<Waiting> waiting;
   for (const Wanted& wanted : fleet.wanted()) {
@@ -151,7 +172,8 @@ Result<Outcome> Simulate(std::vector<Json> objects, const WhatIf& what_if, Judge
   }
   std::stable_sort(waiting.begin(), waiting.end(),
                    [](const Waiting& a, const Waiting& b) { return a.bytes > b.bytes; });
-  Packing packing(fleet, judge);
+  const Fleet settled(Settled(std::move(objects), waiting));
+  Packing packing(settled, judge);
   for (const Waiting& one : waiting) packing.Place(one, out);
   out.nodes = NodesAfter(fleet, out);
   return out;

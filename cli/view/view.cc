@@ -72,6 +72,9 @@ std::vector<ModelState> StatesOf(const Json& models) {
     state.message = StringOr(item, {"reason"});
     state.endpoint = StringOr(item, {"endpoint"});
     state.restarts = IntOr(item, {"restarts"}, 0);
+    if (item.Find("downloadPercent") != nullptr) {
+      state.download_percent = IntOr(item, {"downloadPercent"}, 0);
+    }
     const int64_t bytes = IntOr(item, {"footprintBytes"}, 0);
     if (bytes > 0) state.footprint = static_cast<uint64_t>(bytes);
     out.push_back(std::move(state));

@@ -29,6 +29,7 @@ struct ModelState {
   std::string node, phase, message, endpoint;
   std::optional<uint64_t> footprint;  // bytes it was admitted with
   int64_t restarts = 0;
+  std::optional<int64_t> download_percent;  // while its files come
 };
 ModelState StateOf(const Wanted& wanted);
 std::vector<ModelState> StatesOf(const Json& models);  // the body of /v1/models

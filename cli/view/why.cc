@@ -106,7 +106,8 @@ int Explain(Streams streams, const WhyOptions& options, const std::string& name)
   const auto wanted = fleet.FindByName(name, options.ns);
   if (!wanted) return Fail(streams, wanted.error());
   const WallTime now = std::chrono::system_clock::now();
-  Judge judge(MakeHeaderReader(options.headers, now), {.allow_unknown = false, .now = now});
+  Judge judge(MakeHeaderReader(options.headers, now, streams.progress),
+              {.allow_unknown = false, .now = now});
   const estimator::Verdict verdict = judge.Decide(fleet, (*wanted)->workload);
   if (IsDocument(options.format)) {
     Json document = estimator::ToJson(verdict);

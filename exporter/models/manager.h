@@ -17,6 +17,7 @@
 
 #include "exporter/memory/pressure.h"
 #include "exporter/models/claim.h"
+#include "exporter/models/event_ring.h"
 #include "exporter/models/eviction.h"
 #include "exporter/models/fetcher.h"
 #include "exporter/models/holder_watch.h"
@@ -96,6 +97,7 @@ struct ModelView {
   std::string endpoint;                               // while ready
   std::optional<sources::DownloadProgress> download;  // while it is fetched
   std::optional<Loaded> loaded;                       // as llama-server says
+  EventRing events;
 };
 
 // A failed download as the supervisor is told of it: retried soon, later, or not before an edit.
@@ -225,6 +227,7 @@ class Manager {
 
   // manager_pressure.cc
   std::vector<EvictionModel> Evictable() const;
+  void TellRunning(const kube::EventText& event);
   void TellPressure();
   void TellSkipped(const EvictionStep& step);
 
@@ -232,6 +235,8 @@ class Manager {
   void Report(Record& record, State before);
   std::vector<kube::EventText> DueEvents(Record& record) const;
   StatusInput StatusOf(const Record& record) const;
+  // Beside what its state says: shown on the page, and written on the object where there is one.
+  void Tell(Record& record, kube::EventText event);
   void ReportSoon(Record& record);
   boost::asio::awaitable<void> WriteStatus(Key key);
   EndpointChange Endpoint(const Record& record, EndpointChange::To to) const;

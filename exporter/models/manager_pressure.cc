@@ -44,39 +44,29 @@ std::vector<EvictionModel> Manager::Evictable() const {
   return running;
 }
 
-// On the objects of the models that run: a person who looks at one sees what its node is short of.
-void Manager::TellPressure() {
-  if (seams_.api == nullptr) return;
+// On the models that run: a person who looks at one sees what its node is short of.
+void Manager::TellRunning(const kube::EventText& event) {
   for (const auto& [key, record] : records_) {
-    if (record->it.pid == 0 || !record->entry) continue;
-    const bool calm = pressure_ == Pressure::kNormal || pressure_ == Pressure::kUnknown;
-    record->more_events.push_back({!calm, "MemoryPressureLevelChanged",
-                                   "memory pressure on node " + options_.node_name + " is " +
-                                       std::string(ToString(pressure_))});
-    ReportSoon(*record);
+    if (record->it.pid != 0 && record->entry) Tell(*record, event);
   }
 }
 
+void Manager::TellPressure() {
+  const bool calm = pressure_ == Pressure::kNormal || pressure_ == Pressure::kUnknown;
+  TellRunning({!calm, "MemoryPressureLevelChanged",
+               "memory pressure on node " + options_.node_name + " is " +
+                   std::string(ToString(pressure_))});
+}
+
 void Manager::TellTrend(const std::string& news) {
-  if (seams_.api == nullptr) return;
-  for (const auto& [key, record] : records_) {
-    if (record->it.pid == 0 || !record->entry) continue;
-    record->more_events.push_back(
-        {true, "MemoryTrend", "on node " + options_.node_name + " " + news});
-    ReportSoon(*record);
-  }
+  TellRunning({true, "MemoryTrend", "on node " + options_.node_name + " " + news});
 }
 
 void Manager::TellSkipped(const EvictionStep& step) {
   LogWarn("memory is critical and no model is evicted", {{"reason", step.skipped}});
-  if (seams_.api == nullptr) return;
-  for (const auto& [key, record] : records_) {
-    if (record->it.pid == 0 || !record->entry) continue;
-    record->more_events.push_back({false, "EvictionSkipped",
-                                   "memory is critical on node " + options_.node_name +
-                                       " and no model is evicted: " + std::string(step.skipped)});
-    ReportSoon(*record);
-  }
+  TellRunning({false, "EvictionSkipped",
+               "memory is critical on node " + options_.node_name +
+                   " and no model is evicted: " + std::string(step.skipped)});
 }
 
 }  // namespace headroom::exporter

@@ -246,8 +246,7 @@ asio::awaitable<void> Manager::AskLoaded(Key key, pid_t pid, uint16_t port) {
   const std::string difference = DifferenceFrom(record->serving, *loaded);
   if (difference.empty()) co_return;
   LogWarn(difference, {{"workload", key}});
-  record->more_events.push_back({true, "ServesOtherwise", difference});
-  ReportSoon(*record);
+  Tell(*record, {true, "ServesOtherwise", difference});
 }
 
 }  // namespace headroom::exporter

@@ -52,6 +52,7 @@ struct Manager::Record {
   bool fields_due = false;    // likewise
   std::vector<std::string> told_not_honoured;
   std::vector<kube::EventText> more_events;  // beside the one of the state
+  EventRing events;                          // as told, for people who ask this node
   int tasks = 0;                             // in flight; the record must stay
 
   bool Counts() const { return it.pid != 0 || it.spawning || reserved; }

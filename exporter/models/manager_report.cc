@@ -12,6 +12,8 @@ namespace {
 constexpr std::chrono::seconds kStatusRetry{5};
 constexpr std::chrono::minutes kSameStateInterval{1};
 
+WallTime WallNow() { return std::chrono::system_clock::now(); }
+
 }  // namespace
 
 std::string Manager::EndpointUrl(const Record& record) const {
@@ -29,6 +31,7 @@ void Manager::Report(Record& record, State before) {
     for (const std::string& line : record.not_honoured) {
       LogWarn("field without effect", {{"workload", record.key}, {"field", line}});
     }
+    if (record.fields_due) record.events.Add(FieldsEvent(record.not_honoured), WallNow());
   }
   if (it.state == before && it.reason == record.told_reason) return;
   if (!IsReported(it.state)) return;
@@ -46,6 +49,8 @@ void Manager::Report(Record& record, State before) {
   if (entered) {
     Log(trouble ? LogLevel::kWarn : LogLevel::kInfo, "model " + std::string(ToString(it.state)),
         {{"workload", record.key}, {"reason", it.reason}});
+    auto event = StateEvent(it.state, it.reason, record.check_failed, options_.node_name);
+    if (event) record.events.Add(std::move(*event), WallNow());
   }
   if (entered && it.state == State::kReady) MarkFilesUsed(record);
   const bool asks = it.state == State::kReady && !record.loaded && record.entry && IsLlama(record);
@@ -63,6 +68,13 @@ void Manager::ReportSoon(Record& record) {
   if (!std::exchange(record.status_running, true)) Start(record, WriteStatus(record.key));
 }
 
+void Manager::Tell(Record& record, kube::EventText event) {
+  record.events.Add(event, WallNow());
+  if (seams_.api == nullptr) return;
+  record.more_events.push_back(std::move(event));
+  ReportSoon(record);
+}
+
 void Manager::Measured(const std::string& key, pid_t pid, const ProcessMemory& memory) {
   Record* record = Find(key);
   if (record == nullptr || record->it.pid != pid) return;
@@ -73,12 +85,12 @@ void Manager::Measured(const std::string& key, pid_t pid, const ProcessMemory& m
       record->usage.Take(memory, record->footprint, std::chrono::steady_clock::now());
   if (!step.grows.empty()) {
     LogWarn("model server " + step.grows, {{"workload", key}});
-    record->more_events.push_back(GrowthEvent(step.grows, options_.node_name));
-    ReportSoon(*record);
+    Tell(*record, GrowthEvent(step.grows, options_.node_name));
   }
   if (step.exceeded) {
     LogWarn("model server " + record->usage.Text(), {{"workload", key}});
     record->exceeded_due = true;
+    record->events.Add(ExceededEvent(record->usage.Text(), options_.node_name), WallNow());
   }
   if (step.tell) ReportSoon(*record);
 }
@@ -197,6 +209,7 @@ std::vector<ModelView> Manager::Views() const {
     view.endpoint = EndpointUrl(*record);
     if (record->it.pid != 0) view.loaded = record->loaded;
     if (record->it.state == State::kFetching) view.download = record->download;
+    view.events = record->events;
     views.push_back(std::move(view));
   }
   return views;

@@ -1,5 +1,5 @@
 // "Will it fit?": the form, the dropped file, and the exporter's answer.
-import {byId, element} from '/memory.js';
+import {byId, element} from '/dom.js';
 import {smallHeader} from '/gguf.js';
 
 const FIELDS = ['context', 'parallel', 'prompt_cache_mib', 'cache_type_k', 'cache_type_v'];
@@ -19,12 +19,18 @@ async function askAbout(file, query) {
   return fetch(`/v1/fit?${query}`, {method: 'POST', body: await smallHeader(file)});
 }
 
-function answer(kind, summary, {context = '', warnings = [], text = ''} = {}) {
+function list(id, lines) {
+  byId(id).replaceChildren(...lines.map((line) => element('li', {}, line)));
+}
+
+function answer(kind, summary, {context = '', warnings = [], suggestions = [], text = ''} = {}) {
   byId('answer').hidden = false;
   byId('answer').className = `answer ${kind}`;
   byId('answer-summary').textContent = summary;
   byId('answer-context').textContent = context;
-  byId('answer-warnings').replaceChildren(...warnings.map((line) => element('li', {}, line)));
+  list('answer-warnings', warnings);
+  byId('answer-suggestions').hidden = suggestions.length === 0;
+  list('answer-suggested', suggestions);
   byId('answer-text').textContent = text;
   byId('answer-text').hidden = text === '';
 }
@@ -35,6 +41,7 @@ function show(result) {
     context: largest === null ? 'No context is small enough.' :
       `Largest context with these options: ${largest.toLocaleString('en')} tokens.`,
     warnings: result.warnings,
+    suggestions: result.verdict.suggestions.map((one) => one.text),
     text: result.text,
   });
 }

@@ -1,5 +1,6 @@
 // Draws what /memstats says. Sizes are bytes throughout; element.dataset.bytes holds the exact
 // number behind each text.
+import {byId, element, number, size} from '/dom.js';
 
 const PARTS = [
   ['wired', 'Wired (kernel, locked)'],
@@ -11,29 +12,6 @@ const PARTS = [
   ['free', 'Free'],
 ];
 
-export function size(bytes) {
-  if (bytes === undefined || bytes === null) return '–';
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    ++unit;
-  }
-  return `${value.toFixed(unit < 2 ? 0 : 1)} ${units[unit]}`;
-}
-
-export function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
-
-export function byId(id) {
-  return document.getElementById(id);
-}
-
 function percent(part, total) {
   return total > 0 ? (100 * part) / total : 0;
 }
@@ -42,10 +20,6 @@ function segment(kind, bytes, total) {
   const made = element('span', {class: kind});
   made.style.width = `${percent(bytes, total)}%`;
   return made;
-}
-
-function number(bytes, text = size(bytes)) {
-  return element('td', {class: 'number', 'data-bytes': bytes ?? ''}, text);
 }
 
 function partRow(kind, label, bytes, total) {
@@ -115,56 +89,4 @@ export function drawMemory(memory) {
   const host = memory.host;
   byId('host').textContent = [host.chip || host.model, `${host.system} ${host.osVersion}`.trim()]
     .filter(Boolean).join(', ');
-}
-
-function explained(reason) {
-  const [first, ...rest] = reason.split('\n');
-  if (rest.join('').trim() === '') return element('div', {class: 'reason'}, first);
-  return element('details', {}, element('summary', {class: 'reason'}, first),
-    element('pre', {class: 'reason'}, rest.join('\n').trim()));
-}
-
-function modelRow(model) {
-  const state = element('td', {}, element('strong', {}, model.state));
-  if (model.downloadPercent !== undefined) state.append(` ${model.downloadPercent} %`);
-  if (model.reason) state.append(explained(model.reason));
-  const since = model.startedAt ? new Date(model.startedAt).toLocaleString() : '–';
-  return element('tr', {'data-model': `${model.namespace}/${model.name}`},
-    element('th', {scope: 'row'}, `${model.namespace}/${model.name}`), state,
-    element('td', {class: 'number footprint'}), number(model.footprintBytes),
-    element('td', {class: 'number'}, String(model.restarts)), element('td', {}, since));
-}
-
-function drawFootprint(cell, model, memory) {
-  const footprint = memory?.footprint ?? memory?.resident;
-  const estimate = model.footprintBytes;
-  cell.dataset.bytes = footprint ?? '';
-  cell.textContent = size(footprint);
-  cell.classList.toggle('over', footprint !== undefined && footprint > estimate);
-  if (footprint === undefined || !estimate) return;
-  cell.append(element('meter', {min: 0, max: estimate, value: footprint,
-    'aria-label': `${size(footprint)} of ${size(estimate)} estimated`}));
-}
-
-// What a row was made of. A row stays while that is the same, and with it what is open and focused.
-const shown = new Map();
-
-export function drawModels(list, memory) {
-  const key = (model) => `${model.namespace}/${model.name}`;
-  const known = new Map(memory.models.map((model) => [key(model), model]));
-  const rows = list.models.map((model) => {
-    const made = JSON.stringify(model);
-    const old = shown.get(key(model));
-    const row = old?.made === made ? old.row : modelRow(model);
-    shown.set(key(model), {made, row});
-    drawFootprint(row.querySelector('.footprint'), model, known.get(key(model)));
-    return row;
-  });
-  if (rows.length === 0) {
-    rows.push(element('tr', {}, element('td', {colspan: 6}, 'No model has been given to this node.')));
-  }
-  const body = byId('models');
-  if (rows.length !== body.children.length || rows.some((row, i) => row !== body.children[i])) {
-    body.replaceChildren(...rows);
-  }
 }

@@ -1,5 +1,7 @@
 // The page: one stream of events feeds everything; without it the figures are polled.
-import {byId, drawMemory, drawModels, size} from '/memory.js';
+import {byId, size} from '/dom.js';
+import {drawMemory} from '/memory.js';
+import {drawModels} from '/models.js';
 import {watchForm} from '/fit.js';
 
 const SVG = 'http://www.w3.org/2000/svg';

@@ -56,6 +56,24 @@ TEST_F(DocsTest, TheDocumentationHoldsTheReference) {
   EXPECT_EQ(*text, whole);
 }
 
+TEST_F(DocsTest, TheDocumentationShowsWhatTheDoctorSays) {
+  const std::string data = HEADROOM_TEST_DATA;
+  const std::string path = data + "/../../docs/cli.md";
+  const std::string start = "<!-- tests/data/cli/doctor-mac.txt -->\n```\n";
+  auto text = ReadFile(path);
+  const auto golden = ReadFile(data + "/cli/doctor-mac.txt");
+  ASSERT_TRUE(text && golden);
+  const size_t from = text->find(start);
+  ASSERT_NE(from, std::string::npos);
+  const size_t begin = from + start.size(), end = text->find("```", begin);
+  ASSERT_NE(end, std::string::npos);
+  if (std::getenv("HEADROOM_UPDATE_GOLDEN") != nullptr) {
+    ASSERT_TRUE(WriteFileAtomically(path, text->replace(begin, end - begin, *golden)));
+    return;
+  }
+  EXPECT_EQ(text->substr(begin, end - begin), *golden);
+}
+
 TEST(Complete, KnowsCommandsFlagsAndValues) {
   EXPECT_THAT(Texts(After({"no"})), ElementsAre("nodes"));
   EXPECT_THAT(Texts(After({""})), Contains("estimate"));
@@ -87,6 +105,8 @@ TEST_F(DocsTest, ManualPagesHaveEveryFlagAndEscapeRoff) {
   EXPECT_EQ(pages.size(), Commands().size() + 1);
   const std::string& check = pages.at("headroom-check.1");
   EXPECT_THAT(check, HasSubstr(".TH headroom-check 1"));
+  ASSERT_EQ(Call({"man", "probe"}), kDone);
+  ExpectGolden("man-probe.1", Said());
   EXPECT_THAT(check, HasSubstr("\\-f, \\-\\-filename FILE|DIR|\\-"));
   EXPECT_THAT(pages.at("headroom.1"), HasSubstr(".BR headroom\\-check (1)"));
   ASSERT_EQ(Call({"man", "--dir", folder_ + "/man1"}), kDone);
@@ -97,6 +117,10 @@ TEST_F(DocsTest, ManualPagesHaveEveryFlagAndEscapeRoff) {
 
 TEST_F(DocsTest, BadInputIsOneClearLine) {
   EXPECT_EQ(Call({"completion"}), kUsage);
+  for (const char* shell : {"bash", "zsh", "fish", "kubectl"}) {
+    ASSERT_EQ(Call({"completion", shell}), kDone);
+    ExpectGolden(std::string("completion.") + shell, Said());
+  }
   EXPECT_EQ(Call({"completion", "tcsh"}), kUsage);
   EXPECT_THAT(err_.str(), HasSubstr("bash, zsh, fish or kubectl"));
   EXPECT_EQ(Call({"man", "no-such"}), kUsage);

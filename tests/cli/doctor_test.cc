@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "certs/certs.h"
-#include "cli/doctor/findings.h"
+#include "cli/doctor/estimates.h"
 #include "kube/base64.h"
 #include "tests/cli/support.h"
 
@@ -40,6 +40,8 @@ MachineFacts HealthyMac() {
   facts.state_dir = "/Users/a/.local/state/headroom";
   facts.state_exists = facts.state_writable = true;
   facts.free_bytes = 100ull << 30;
+  facts.estimates = {
+      {"chat.gguf", "", (5063ull << 20) + 100, "MTL0 4400 512 108 \nHost 35 0 8 \n"}};
   return facts;
 }
 
@@ -69,6 +71,10 @@ TEST(JudgeMachine, EachFaultHasItsRemedy) {
       {[](MachineFacts& f) { f.wired_collector = "1"; }, "wired collector", Level::kWarning},
       {[](MachineFacts& f) { f.state_writable = false; }, "state folder", Level::kFailure},
       {[](MachineFacts& f) { f.free_bytes = 1 << 30; }, "store space", Level::kWarning},
+      {[](MachineFacts& f) { f.estimates[0].ours = 5000ull << 20; }, "estimate", Level::kWarning},
+      {[](MachineFacts& f) { f.estimates[0].ours = 5200ull << 20; }, "estimate", Level::kWarning},
+      {[](MachineFacts& f) { f.estimates[0].fit_print = "usage"; }, "estimate", Level::kWarning},
+      {[](MachineFacts& f) { f.estimates[0].problem = "no GGUF"; }, "estimate", Level::kWarning},
   };
   for (const auto& c : cases) {
     MachineFacts facts = HealthyMac();
@@ -93,6 +99,39 @@ TEST(JudgeMachine, AProbeStandsInForTheExporter) {
   facts.darwin = false;
   EXPECT_EQ(Find(JudgeMachine(facts), "metal")->level, Level::kNote);
   EXPECT_EQ(Find(JudgeMachine(facts), "local network"), nullptr);
+}
+
+TEST(JudgeComparison, IsStricterBelowThanAbove) {
+  // 1,000 MiB, before rounding down to at most 1,006.
+  const auto judge = [](uint64_t mib) {
+    return JudgeComparison({"m", "", mib << 20, "Metal A 900 50 44\nHost 6 0 0\n"});
+  };
+  const struct {
+    uint64_t mib;
+    Level level;
+    const char* text;
+  } cases[] = {
+      {990, Level::kWarning, "-1.0 %"}, {996, Level::kOk, "-0.4 %"},
+      {1000, Level::kOk, "equal"},      {1005, Level::kOk, "equal"},
+      {1020, Level::kOk, "+1.4 %"},     {1030, Level::kWarning, "+2.4 %"},
+  };
+  for (const auto& c : cases) {
+    const Finding finding = judge(c.mib);
+    EXPECT_EQ(finding.level, c.level) << finding.text;
+    EXPECT_THAT(finding.text, HasSubstr(c.text));
+  }
+  EXPECT_THAT(judge(990).remedy, HasSubstr("lower the node's --memory-fraction"));
+  EXPECT_THAT(judge(1030).remedy, HasSubstr("may be refused"));
+}
+
+TEST(FitPrint, TakesOnlyLinesOfSizes) {
+  const auto print = ParseFitPrint("log 1 2\nApple M4 Max 10 20 30 \r\nHost 1 2 3");
+  ASSERT_TRUE(print);
+  EXPECT_EQ(print->least_bytes, 66ull << 20);
+  EXPECT_EQ(print->most_bytes, 72ull << 20);
+  for (const char* text : {"", "\n", "1 2 3", "Host 1 2", "Host 1 2 -3", "Host 1 2 4294967296"}) {
+    EXPECT_FALSE(ParseFitPrint(text)) << text;
+  }
 }
 
 ClusterFacts HealthyCluster() {
@@ -171,6 +210,35 @@ TEST_F(DoctorCommand, RunsLlamaServerAndTellsWhatItLacks) {
                     HasSubstr("free for downloaded models"), HasSubstr("made at the first start")));
   EXPECT_EQ(Call({"doctor", "--llama-server", folder_ + "/absent"}), kFailed);
   EXPECT_THAT(out_.str(), HasSubstr("install llama.cpp"));
+}
+
+TEST_F(DoctorCommand, ComparesEstimatesWithTheFitProgramBesideTheServer) {
+  const auto program = [this](const std::string& name, const std::string& text) {
+    const std::string path = Write(name, "#!/bin/sh\n" + text);
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    return path;
+  };
+  const std::string server = program("llama-server", "echo 'version: 0.6.0 (build 1)'");
+  const std::string state = folder_ + "/state", model = Model();
+  const Arguments doctor = {"doctor", "--llama-server", server, "--state-dir", state};
+  Call(doctor);
+  EXPECT_THAT(out_.str(), HasSubstr("note     estimate: not compared with llama.cpp's own: there "
+                                    "is no " +
+                                    folder_ + "/llama-fit-params"));
+  program("llama-fit-params",
+          "[ $1 = --help ] && echo '--fit-print' || { echo \"$@\" >$0.said; echo 'Host 4 9 2'; }");
+  Call(doctor);
+  EXPECT_THAT(out_.str(), HasSubstr("no model was fetched yet"));
+  const std::string fetched = Write("state/models/host/model.gguf", *ReadFile(model));
+  Call(doctor);
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("warning  estimate: " + fetched),
+                                HasSubstr("llama-fit-params says 15.0 MiB (+"),
+                                HasSubstr("-> models that fit may be refused")));
+  EXPECT_THAT(*ReadFile(folder_ + "/llama-fit-params.said"),
+              HasSubstr("--model " + fetched + " --ctx-size 8192 --parallel 1"));
+  Call({"doctor", "--llama-server", server, "--model", "absent.gguf"});
+  EXPECT_THAT(out_.str(),
+              AllOf(HasSubstr("warning  estimate: absent.gguf: "), Not(HasSubstr(fetched))));
 }
 
 TEST_F(DoctorCommand, BadInputIsOneClearLine) {

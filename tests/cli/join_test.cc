@@ -78,6 +78,7 @@ class JoinCommand : public CommandTest {};
 TEST_F(JoinCommand, DryRunPrintsTheObjects) {
   ASSERT_EQ(Call({"join", "mac-7", "--dry-run", "client"}), kDone) << err_.str();
   EXPECT_EQ(ParseYaml(out_.str(), "out").value(), JoinObjects({.node = "mac-7"}));
+  ExpectGolden("join.yaml", Said());
 }
 
 TEST_F(JoinCommand, BadInputIsOneClearLine) {

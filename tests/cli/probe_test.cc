@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "kube/workload.h"
+#include "tests/cli/served.h"
 
 namespace headroom::cli {
 namespace {
@@ -58,6 +59,40 @@ TEST(Probe, ModelsAreWhatTheyClaimToBe) {
   const kube::Model passed = kube::DecodeModel(ProbeToPass("team-a"));
   EXPECT_EQ(passed.accelerator, "cpu");
   EXPECT_TRUE(passed.node_name.empty());
+}
+
+class ProbeCommand : public ServedCommandTest {
+ protected:
+  // As an API server that asks the webhook, or one that does not.
+  void ServeApi(bool asks) {
+    on_post_ = [asks](const net::HttpRequest& request) {
+      const bool refused = request.body.find("not-a-quantity") != std::string::npos;
+      if (!asks || !refused) return net::JsonResponse(201, request.body);
+      return net::JsonResponse(
+          403, R"({"kind": "Status", "code": 403, "reason": "Forbidden", "message": )"
+               R"("admission webhook \"fit.headroom.dev\" denied the request: [HR-202] no"})");
+    };
+    Serve();
+  }
+};
+
+TEST_F(ProbeCommand, TellsWhetherTheWebhookIsAsked) {
+  ServeApi(true);
+  ASSERT_EQ(Call({"probe", "--kubeconfig", Kubeconfig()}), kDone) << err_.str();
+  ExpectGolden("probe.txt", Said());
+}
+
+TEST_F(ProbeCommand, FailsWhereItIsNot) {
+  ServeApi(false);
+  EXPECT_EQ(Call({"probe", "--kubeconfig", Kubeconfig(), "--timeout", "1ms"}), kFailed);
+  ExpectGolden("probe-not-asked.txt", Said());
+}
+
+TEST_F(ProbeCommand, BadInputIsOneClearLine) {
+  EXPECT_EQ(Call({"probe", "--timeout", "soon"}), kUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("--timeout"));
+  EXPECT_EQ(Call({"probe", "--kubeconfig", folder_ + "/absent"}), kFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("/absent"));
 }
 
 }  // namespace

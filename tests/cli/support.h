@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <regex>
 #include <sstream>
 
 #include "cli/cli.h"
@@ -64,6 +65,15 @@ class CommandTest : public ::testing::Test {
     out_.str("");
     err_.str("");
     return cli::Run(arguments, {out_, err_});
+  }
+  // What the last call printed, without what differs from run to run: the test's folder (DIR),
+  // ages.
+  std::string Said() const {
+    std::string text = out_.str() + err_.str();
+    for (size_t at; (at = text.find(folder_)) != std::string::npos;) {
+      text.replace(at, folder_.size(), "DIR");
+    }
+    return std::regex_replace(text, std::regex("\\b\\d+s\\b"), "0s");
   }
   std::string folder_;
   std::ostringstream out_, err_;

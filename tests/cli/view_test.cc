@@ -4,16 +4,8 @@
 
 #include <gmock/gmock.h>
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-#include <map>
-#include <thread>
-
 #include "common/yaml.h"
-#include "net/http_server.h"
-#include "tests/cli/support.h"
+#include "tests/cli/served.h"
 
 namespace headroom::cli {
 namespace {
@@ -104,57 +96,22 @@ TEST(StateOf, ReadsTheStatusThatTheNodeWrote) {
   EXPECT_EQ(StateOf(*fleet.Find("Model/team-a/new")).phase, "Pending");
 }
 
-using Pages = std::map<std::string, Json>;
-
-boost::asio::awaitable<net::HttpResponse> Answer(const Pages& pages, std::string target) {
-  const auto page = pages.find(target);
-  co_return page == pages.end() ? net::TextResponse(404, "no such page")
-                                : net::JsonResponse(200, WriteJson(page->second));
-}
-
-class ViewCommand : public CommandTest {
+class ViewCommand : public ServedCommandTest {
  protected:
-  // What an exporter would answer, each page from `pages_`.
-  void Serve() {
-    auto server = net::HttpServer::Listen(
-        io_.get_executor(), {.listen = "127.0.0.1:0"},
-        [this](const net::HttpRequest& request, const net::RequestContext&) {
-          return Answer(pages_, request.target);
-        });
-    ASSERT_TRUE(server);
-    server_ = std::move(*server);
-    url_ = "http://" + server_->address();
-    Json node = NodeObject({.name = "mac-1",
-                            .committed = kGiB,
-                            .metrics_address = url_,
-                            .observed_at = std::chrono::system_clock::now()});
-    pages_["/v1/node"] = node;
-    thread_ = std::thread([this] {
-      boost::asio::co_spawn(io_, server_->Run(), boost::asio::detached);
-      io_.run();
-    });
+  void ServeExporter() {
+    Serve();
+    pages_["/v1/node"] = NodeObject({.name = "mac-1",
+                                     .committed = kGiB,
+                                     .metrics_address = url_,
+                                     .observed_at = std::chrono::system_clock::now()});
   }
-  void TearDown() override {
-    if (thread_.joinable()) {
-      // Drained, so that no connection outlives the server that it belongs to.
-      boost::asio::co_spawn(io_, server_->Stop(std::chrono::seconds(1)),
-                            [this](std::exception_ptr) { io_.stop(); });
-      thread_.join();
-    }
-    CommandTest::TearDown();
-  }
-
-  boost::asio::io_context io_{1};
-  std::unique_ptr<net::HttpServer> server_;
-  Pages pages_;
-  std::thread thread_;
-  std::string url_;
 };
 
 TEST_F(ViewCommand, NodesTellsBudgetAndHeadroom) {
   const std::string nodes = Nodes({{.name = "mac-1", .budget = 4 * kGiB, .committed = kGiB},
                                    {.name = "old", .observed_at = kNow}});
   ASSERT_EQ(Call({"nodes", "--nodes", nodes}), kDone) << err_.str();
+  ExpectGolden("nodes.txt", std::regex_replace(Said(), std::regex("\\d+d\n"), "300d\n"));
   std::istringstream lines(out_.str());
   std::string title, first;
   std::getline(lines, title);
@@ -173,7 +130,7 @@ TEST_F(ViewCommand, NodesTellsBudgetAndHeadroom) {
 }
 
 TEST_F(ViewCommand, TopAndStatusAskTheExporter) {
-  Serve();
+  ServeExporter();
   pages_["/memstats"] = ParseJson(R"({"total": 8589934592, "pressure": "warning",
     "parts": {"wired": 1073741824, "models": 2147483648, "free": 5368709120},
     "models": [{"namespace": "team-a", "name": "llama", "ready": true, "footprint": 2147483648,
@@ -186,12 +143,15 @@ TEST_F(ViewCommand, TopAndStatusAskTheExporter) {
      "reason": "[HR-103] first line\nsecond line", "footprintBytes": null, "restarts": 0}]})")
                              .value();
   ASSERT_EQ(Call({"top", "--nodes", url_}), kDone) << err_.str();
+  ExpectGolden("top.txt", Said());
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("mac-1   8.0 GiB   1.0 GiB   2.0 GiB"),
                                 HasSubstr("warning"), HasSubstr("200%")));
   ASSERT_EQ(Call({"status", "--nodes", url_}), kDone) << err_.str();
+  ExpectGolden("status.txt", Said());
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("llama   mac-1   ready"), HasSubstr("1.0 GiB"),
                                 HasSubstr("waiting-for-memory"), Not(HasSubstr("second line"))));
   ASSERT_EQ(Call({"status", "big", "--nodes", url_}), kDone) << err_.str();
+  ExpectGolden("status-model.txt", Said());
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("second line"), Not(HasSubstr("llama"))));
   EXPECT_EQ(Call({"status", "absent", "--nodes", url_}), kFailed);
 }
@@ -203,16 +163,38 @@ TEST_F(ViewCommand, WhyExplainsTheWholeDecision) {
   const std::string manifests = folder_ + "/manifests";
   ASSERT_EQ(Call({"why", "llama", "--nodes", nodes, "--manifests", manifests}), kDone)
       << err_.str();
+  ExpectGolden("why-allowed.txt", Said());
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("would be allowed"), HasSubstr("KV cache"),
                                 HasSubstr("= footprint"), HasSubstr("mac-1   fits")));
   model.Make({"spec", "serving", "contextSize"}) = 1'000'000;
   Write("manifests/llama.yaml", WriteYaml(model));
   EXPECT_EQ(Call({"why", "team-a/llama", "--nodes", nodes, "--manifests", manifests}), kFailed);
+  ExpectGolden("why-denied.txt", Said());
   EXPECT_THAT(out_.str(),
               AllOf(HasSubstr("would be denied"), HasSubstr("[HR-101]"), HasSubstr("Would fit")));
   EXPECT_EQ(Call({"why", "llama", "--nodes", nodes, "--manifests", manifests, "-o", "json"}),
             kFailed);
   EXPECT_EQ(StringOr(ParseJson(out_.str()).value(), {"rule"}), "HR-101");
+}
+
+TEST_F(ViewCommand, EventsAreThoseOfModelsTheNewestLast) {
+  Serve();
+  const std::string now = FormatRfc3339(std::chrono::system_clock::now());
+  pages_["/api/v1/events"] = ParseJson(R"({"items": [
+    {"involvedObject": {"kind": "Model", "namespace": "team-a", "name": "llama"}, "count": 3,
+     "type": "Warning", "reason": "InsufficientMemory", "source": {"host": "mac-1"},
+     "message": "[HR-101] Model team-a/llama needs more\nsecond line", "lastTimestamp": ")" +
+                                       now + R"("},
+    {"involvedObject": {"kind": "Pod", "namespace": "team-a", "name": "other"}, "type": "Normal",
+     "reason": "Started", "message": "not ours"},
+    {"involvedObject": {"kind": "Model", "namespace": "team-a", "name": "qwen"}, "type": "Normal",
+     "reason": "Ready", "message": "serving", "source": {"host": "mac-1"},
+     "lastTimestamp": "2026-01-02T03:04:05Z"}]})")
+                                 .value();
+  ASSERT_EQ(Call({"events", "--kubeconfig", Kubeconfig(), "-o", "wide"}), kDone) << err_.str();
+  ExpectGolden("events.txt", std::regex_replace(Said(), std::regex("\n\\d+d"), "\n300d"));
+  EXPECT_EQ(Call({"events", "--kubeconfig", Kubeconfig(), "-n", "other"}), kDone);
+  EXPECT_EQ(err_.str(), "headroom: no events of models\n");
 }
 
 TEST_F(ViewCommand, BadInputIsOneClearLine) {

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "exporter/page/assets.h"
+#include "exporter/page/files.h"
 #include "exporter/page/fit.h"
 #include "tests/support/run_coro.h"
 #include "tests/tools/tiny_models.h"
@@ -112,14 +112,16 @@ TEST(Fit, RefusesWhatItCannotRead) {
 }
 
 TEST(Page, IsCompleteAndNamesNothingElsewhere) {
-  for (const char* path : {"/", "/page.css", "/page.js", "/memory.js", "/fit.js", "/gguf.js"}) {
-    const Asset* asset = FindAsset(path);
-    ASSERT_NE(asset, nullptr) << path;
-    EXPECT_GT(asset->text.size(), 500u) << path;
-    EXPECT_EQ(asset->text.find("//cdn"), std::string_view::npos) << path;
+  for (const char* path : {"/", "/page.css", "/dom.js", "/page.js", "/memory.js", "/models.js",
+                           "/fit.js", "/gguf.js"}) {
+    const net::PageFile* file = net::FindPageFile(PageFiles(), path);
+    ASSERT_NE(file, nullptr) << path;
+    EXPECT_GT(file->text.size(), 500u) << path;
+    EXPECT_EQ(file->text.find("//cdn"), std::string_view::npos) << path;
   }
-  EXPECT_THAT(std::string(FindAsset("/")->text), StartsWith("<!doctype html>"));
-  EXPECT_EQ(FindAsset("/nothing"), nullptr);
+  EXPECT_THAT(std::string(net::FindPageFile(PageFiles(), "/")->text),
+              StartsWith("<!doctype html>"));
+  EXPECT_EQ(net::FindPageFile(PageFiles(), "/nothing"), nullptr);
 }
 
 }  // namespace

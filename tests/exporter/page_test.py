@@ -3,7 +3,6 @@
 Usage: page_test.py EXPORTER MAKE_GGUF LLAMA_SERVER [SCREENSHOT_DIR]
 """
 
-import contextlib
 import json
 import os
 import pathlib
@@ -15,16 +14,12 @@ import tempfile
 import unittest
 import urllib.request
 
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
+from browser import BrowserTest, until  # noqa: E402
 
 EXPORTER, MAKE_GGUF, LLAMA_SERVER = sys.argv[1:4]
-SCREENSHOTS = pathlib.Path(sys.argv[4]) if len(sys.argv) > 4 else None
-WAIT_SECONDS = 60
 
 MODEL = """
 apiVersion: inference.llmkube.dev/v1alpha1
@@ -36,33 +31,14 @@ spec:
   serving: {{contextSize: {context}, parallelSlots: 1, promptCacheMiB: 0}}
 """
 
-# Contrast of each text against what lies behind it (WCAG 2.1 relative luminance), worst first.
-CONTRAST = """
-const channel = (c) => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-const colour = (text) => text.match(/[\\d.]+/g).map(Number);
-const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-const behind = (e) => {
-  for (; e; e = e.parentElement) {
-    const c = colour(getComputedStyle(e).backgroundColor);
-    if (c.length === 3 || c[3] === 1) return c;
-  }
-  return [255, 255, 255];
-};
-return [...document.querySelectorAll('body *')]
-  .filter((e) => e.checkVisibility() && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
-  .map((e) => {
-    const [a, b] = [light(colour(getComputedStyle(e).color)), light(behind(e))];
-    return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.tagName + ' ' + e.textContent.slice(0, 40)];
-  })
-  .sort((x, y) => x[0] - y[0]);
-"""
 
+class Page(BrowserTest):
+    settled = "#models tr[data-model]"
+    screenshots = sys.argv[4] if len(sys.argv) > 4 else None
 
-class Page(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.stack = contextlib.ExitStack()
-        cls.addClassCleanup(cls.stack.close)
+        super().setUpClass()
         root = pathlib.Path(cls.stack.enter_context(tempfile.TemporaryDirectory()))
         cls.gguf = root / "kvheavy.gguf"
         subprocess.run([MAKE_GGUF, "kvheavy", cls.gguf], check=True)
@@ -79,31 +55,14 @@ class Page(unittest.TestCase):
                  root / "state", "--llama-server", LLAMA_SERVER, "--memory-budget", "2Gi",
                  "--stop-models-on-exit"], stderr=stderr)
         cls.stack.callback(cls.stop, exporter)
-        cls.url = cls.until(lambda: re.search(r"url=(http://\S+)", log.read_text()), exporter)[1]
-        cls.until(lambda: cls.states() == {"small": "ready", "huge": "waiting-for-memory"}, exporter)
-
-        options = webdriver.ChromeOptions()
-        for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic",
-                         "--no-first-run", "--disable-background-networking",
-                         "--disable-component-update", "--disable-sync",
-                         "--disable-dev-shm-usage", f"--user-data-dir={root / 'profile'}"):
-            options.add_argument(argument)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        cls.browser = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
-        cls.stack.callback(cls.browser.quit)
+        cls.url = until(lambda: re.search(r"url=(http://\S+)", log.read_text()), exporter)[1]
+        until(lambda: cls.states() == {"small": "ready", "huge": "waiting-for-memory"}, exporter)
+        cls.start_browser(root / "profile")
 
     @staticmethod
     def stop(process):
         process.send_signal(signal.SIGTERM)
         process.wait(60)
-
-    @staticmethod
-    def until(condition, process):
-        def attempt(_):
-            if process.poll() is not None:
-                raise AssertionError(f"the exporter ended: {process.returncode}")
-            return condition()
-        return WebDriverWait(None, WAIT_SECONDS, 0.05).until(attempt)
 
     @classmethod
     def get(cls, path):
@@ -113,37 +72,6 @@ class Page(unittest.TestCase):
     @classmethod
     def states(cls):
         return {m["name"]: m["state"] for m in cls.get("/v1/models")["models"]}
-
-    def wait(self, condition):
-        return WebDriverWait(self.browser, WAIT_SECONDS, 0.05).until(lambda _: condition())
-
-    def open(self, width=1280, height=1400, scheme="light"):
-        self.browser.set_window_size(width, height)
-        # Chromium keeps a window 500 pixels wide; a phone is narrower.
-        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})
-        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
-            "features": [{"name": "prefers-color-scheme", "value": scheme}]})
-        self.browser.get(self.url)
-        self.wait(lambda: self.find("#models tr[data-model]"))
-
-    def find(self, css):
-        return self.browser.find_elements(By.CSS_SELECTOR, css)
-
-    def one(self, css):
-        found = self.find(css)
-        self.assertEqual(len(found), 1, css)
-        return found[0]
-
-    def bytes_of(self, css):
-        # In one step: the page replaces its rows at any time.
-        return int(self.browser.execute_script(
-            "return document.querySelector(arguments[0]).dataset.bytes", css))
-
-    def shoot(self, name):
-        if SCREENSHOTS:
-            SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-            self.browser.save_screenshot(str(SCREENSHOTS / f"{name}.png"))
 
     def test_the_picture_is_what_memstats_says(self):
         self.open()
@@ -184,7 +112,7 @@ class Page(unittest.TestCase):
         self.assertIn("waiting-for-memory", self.one(huge).text)
         self.assertIn("[HR-101] Model default/huge needs", self.one(huge).text)
         self.assertNotIn("Would fit", self.one(huge).text)
-        self.one(f"{huge} summary").click()
+        self.one(f"{huge} summary.reason").click()
         self.assertIn("Would fit", self.one(huge).text)
         # It stays open while the figures move on.
         free = "#parts tr[data-part=free] td[data-bytes]"
@@ -192,6 +120,14 @@ class Page(unittest.TestCase):
         self.wait(lambda: self.bytes_of(free) != before)
         self.assertIn("Would fit", self.one(huge).text)
         self.shoot("explained")
+        self.assertNotIn("Loading", small)
+        self.one("#models tr[data-model='default/small'] .events summary").click()
+        happened = self.find("#models tr[data-model='default/small'] .events li")
+        told = next(m for m in self.get("/v1/models")["models"] if m["name"] == "small")["events"]
+        self.assertEqual([e["reason"] for e in told][-2:], ["Loading", "Ready"])
+        self.assertEqual(len(happened), len(told))
+        self.assertIn("Ready: serving on node", happened[0].text)
+        self.assertIn("InsufficientMemory", self.one(f"{huge} .events summary").text)
         listed = {m["name"]: m for m in self.get("/v1/models")["models"]}
         self.assertIn(str(listed["small"]["restarts"]), small)
 
@@ -217,6 +153,9 @@ class Page(unittest.TestCase):
         kind, text = self.fit(1 << 20, self.gguf)
         self.assertEqual(kind, "no", text)
         self.assertIn("[HR-10", text)
+        self.assertIn("Each of these would fit:", text)
+        suggested = [e.text for e in self.find("#answer-suggested li")]
+        self.assertTrue(any("context" in line for line in suggested), suggested)
         self.shoot("refused")
         self.open()
         other = self.gguf.with_name("text.gguf")
@@ -257,51 +196,29 @@ class Page(unittest.TestCase):
         self.assertIn("example.invalid", self.one("#answer").text)
 
     def test_no_errors_and_nothing_from_elsewhere(self):
-        self.browser.get_log("performance")
-        self.browser.get_log("browser")
+        self.forget_logs()
         self.open()
         self.fit(8192, self.gguf)
-        self.assertEqual(self.browser.get_log("browser"), [])
-        events = [json.loads(e["message"])["message"] for e in self.browser.get_log("performance")]
-        asked = {e["params"]["request"]["url"] for e in events
-                 if e["method"] == "Network.requestWillBeSent"}
-        self.assertIn(self.url + "/v1/live", asked)
-        self.assertEqual([u for u in asked if not u.startswith((self.url, "data:"))], [])
+        self.assert_own_requests_only("/v1/live")
 
     def test_fits_a_phone(self):
-        for scheme in ("light", "dark"):
-            self.open(width=360, height=2200, scheme=scheme)
-            self.shoot(f"phone-{scheme}")
-            wide = self.browser.execute_script(
-                "return [document.documentElement.scrollWidth, innerWidth]")
-            self.assertLessEqual(wide[0], wide[1])
+        self.assert_fits_a_phone("phone")
 
     def test_contrast(self):
         for scheme in ("light", "dark"):
             self.open(scheme=scheme)
             self.fit(8192, self.gguf)
+            for summary in self.find("#models summary"):
+                summary.click()
             if scheme == "dark":
                 self.shoot("dark")
-            for ratio, what in self.browser.execute_script(CONTRAST):
-                self.assertGreaterEqual(ratio, 4.5, f"{scheme}: {what}")
+            self.assert_contrast(scheme)
 
     def test_everything_is_reached_by_keyboard_and_named(self):
         self.open()
-        reached = []
-        for _ in range(40):
-            ActionChains(self.browser).send_keys(Keys.TAB).perform()
-            at = self.browser.switch_to.active_element
-            name = at.get_attribute("id") or at.get_attribute("name") or at.text
-            if reached and name == reached[0]:
-                break
-            reached.append(name)
-        for wanted in ("source", "file", "context", "parallel", "prompt_cache_mib",
-                       "cache_type_k", "cache_type_v", "Check", "metrics"):
-            self.assertIn(wanted, reached)
-        unnamed = [e.get_attribute("outerHTML") for e in self.find("input, select, button, a")
-                   if not e.accessible_name]
-        self.assertEqual(unnamed, [])
-        self.assertEqual(self.one("html").get_attribute("lang"), "en")
+        self.assert_keyboard_reaches((
+            "source", "file", "context", "parallel", "prompt_cache_mib", "cache_type_k",
+            "cache_type_v", "Check", "metrics"))
 
     def test_headers_of_the_page(self):
         with urllib.request.urlopen(self.url + "/", timeout=20) as response:

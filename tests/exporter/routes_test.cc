@@ -99,13 +99,16 @@ TEST(Routes, ModelsPage) {
   view.endpoint = "http://127.0.0.1:19900";
   view.load_duration = std::chrono::milliseconds(1500);
   view.fields_ignored = {"spec.env: no"};
+  view.events.Add({false, "Ready", "serving"}, *ParseRfc3339("2026-01-02T03:04:05Z"));
   const Runtime runtime{"/bin/llama-server", "0.7.0", {}};
-  EXPECT_EQ(WriteJson(ModelsJson({view}, runtime, "mac-1")),
-            R"({"node":"mac-1","llamaServer":{"path":"/bin/llama-server","version":"0.7.0"},)"
-            R"("models":[{"kind":"Model","namespace":"a","name":"b","state":"ready","reason":"",)"
-            R"("fieldsIgnored":["spec.env: no"],)"
-            R"("pid":42,"port":19900,"endpoint":"http://127.0.0.1:19900","footprintBytes":7,)"
-            R"("restarts":0,"startedAt":null,"loadSeconds":1.5}]})");
+  EXPECT_EQ(
+      WriteJson(ModelsJson({view}, runtime, "mac-1")),
+      R"({"node":"mac-1","llamaServer":{"path":"/bin/llama-server","version":"0.7.0"},)"
+      R"("models":[{"kind":"Model","namespace":"a","name":"b","state":"ready","reason":"",)"
+      R"("fieldsIgnored":["spec.env: no"],)"
+      R"("pid":42,"port":19900,"endpoint":"http://127.0.0.1:19900","footprintBytes":7,)"
+      R"("restarts":0,"startedAt":null,"loadSeconds":1.5,"events":[{"time":"2026-01-02T03:04:05Z",)"
+      R"("count":1,"warning":false,"reason":"Ready","message":"serving"}]}]})");
 }
 
 }  // namespace

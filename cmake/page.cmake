@@ -1,0 +1,27 @@
+# headroom_page(SOURCE NAMESPACE FUNCTION FILE...)
+# Writes SOURCE, which defines headroom::NAMESPACE::FUNCTION(): the files as net::PageFile (net/page.h),
+# as raw strings. An .html file is served at "/", the others under their names; a changed file
+# configures anew.
+function(headroom_page source namespace function)
+  set(page_files "")
+  foreach(file IN LISTS ARGN)
+    get_filename_component(name "${file}" NAME)
+    get_filename_component(extension "${file}" LAST_EXT)
+    set(path "/${name}")
+    if(extension STREQUAL ".html")
+      set(path "/")
+      set(type "text/html")
+    elseif(extension STREQUAL ".css")
+      set(type "text/css")
+    elseif(extension STREQUAL ".js")
+      set(type "text/javascript")
+    else()
+      message(FATAL_ERROR "${file}: expected .html, .css or .js")
+    endif()
+    file(READ "${file}" text)
+    string(APPEND page_files
+      "    {\"${path}\", \"${type}; charset=utf-8\", R\"page(${text})page\"},\n")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+  endforeach()
+  configure_file("${CMAKE_SOURCE_DIR}/cmake/page_files.cc.in" "${source}" @ONLY)
+endfunction()
