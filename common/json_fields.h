@@ -1,5 +1,6 @@
-// Which members of a JSON document its reader looks at: the others are checked like these, but never
-// stored, so that a large object with a few fields of interest costs neither memory nor copies.
+// Which members of a JSON document its reader looks at: the others are checked like these, but
+// never stored, so that a large object with a few fields of interest costs neither memory nor
+// copies.
 #pragma once
 
 #include <initializer_list>

@@ -75,7 +75,10 @@ class Builder {
   static constexpr size_t max_key_size = SIZE_MAX, max_string_size = SIZE_MAX;
 
   // Null: everything is kept.
-  explicit Builder(const JsonFields* fields) : fields_(fields) {}
+  explicit Builder(const JsonFields* fields) : fields_(fields) {
+    stack_.reserve(64);
+    open_.reserve(16);
+  }
 
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }

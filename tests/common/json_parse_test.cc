@@ -170,8 +170,8 @@ TEST(JsonParse, KeepsTheFieldsThatAreAskedForOnly) {
     ASSERT_TRUE(json) << row.text << ": " << json.error().message();
     EXPECT_EQ(WriteJson(*json), row.kept);
   }
-  for (const char* text : {R"({"x":{"a":tru}})", R"({"x":"\ud800"})", R"({"x":[1,]})", R"({"x":01})",
-                           "{\"x\":\"\xFF\"}"}) {
+  for (const char* text : {R"({"x":{"a":tru}})", R"({"x":"\ud800"})", R"({"x":[1,]})",
+                           R"({"x":01})", "{\"x\":\"\xFF\"}"}) {
     EXPECT_FALSE(ParseJson(text, object)) << "what is dropped is checked, too: " << text;
   }
   EXPECT_EQ(ParseJson("{\"x\":" + Repeat("[", 300), object).error().code(), Code::kTooLarge);
