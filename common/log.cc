@@ -75,6 +75,7 @@ Result<LogLevel> ParseLogLevel(std::string_view text) {
 }
 
 void SetLogLevel(LogLevel level) { current_level = level; }
+bool IsLogged(LogLevel level) { return level >= current_level.load(); }
 
 std::string LogField::Number(double value) {
   char text[32];
@@ -93,7 +94,7 @@ std::string FormatLogLine(std::string_view time, LogLevel level, std::string_vie
 }
 
 void Log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
-  if (level < current_level.load()) return;
+  if (!IsLogged(level)) return;
   const std::string now = FormatRfc3339Micro(std::chrono::system_clock::now());
   const std::string line = FormatLogLine(now, level, message, fields) + "\n";
   // One write per line keeps lines of two threads apart. Nobody is left to tell if stderr is gone.

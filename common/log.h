@@ -16,6 +16,7 @@ enum class LogLevel { kDebug, kInfo, kWarn, kError };
 
 Result<LogLevel> ParseLogLevel(std::string_view text);  // debug | info | warn | error
 void SetLogLevel(LogLevel level);
+bool IsLogged(LogLevel level);  // worth asking before a text that costs to make
 
 // A key and its value already as text; numbers and booleans convert.
 struct LogField {

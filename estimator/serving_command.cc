@@ -212,7 +212,9 @@ Result<ServerCommand> ParseServerCommand(const ServingOptions& defaults,
     }
     return environment ? environment(name) : nullptr;
   };
-  if (auto set = ApplyEnvironment(state, assigned); !set) return set.error();
+  if (at > 0 || environment) {
+    if (auto set = ApplyEnvironment(state, assigned); !set) return set.error();
+  }
   if (at < words.size() && words[at].ends_with("llama-server")) ++at;
   if (auto read = WordReader(state, words, at).ReadAll(); !read) return read.error();
   if (auto finished = Finish(state); !finished) return finished.error();

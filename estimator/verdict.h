@@ -17,6 +17,8 @@
 
 namespace headroom::estimator {
 
+class FootprintMemo;
+
 // A model already bound to a node (or admitted a moment ago and not claimed yet).
 struct Occupant {
   std::string name = {};  // "team-a/qwen-32b"
@@ -64,6 +66,8 @@ struct Request {
   uint64_t header_bytes_read = 0;    // 0 = do not say
   bool file_on_node = false;         // a path, not a download: other nodes need not have it
   const ModelFile* model = nullptr;  // borrowed for the call; nullptr = see `unknown`
+  // Of `model`: what it remembers is not estimated anew. May be null.
+  FootprintMemo* footprints = nullptr;
   UnknownSize unknown = {};
   bool allow_unknown = false;  // --unknown-size=warn
   ServingOptions serving = {};

@@ -24,8 +24,9 @@ constexpr int kRetryAfterAttempts = 5;
 constexpr int kWatchSeconds = 180, kWatchJitterSeconds = 120;
 constexpr auto kWatchGrace = 15s;
 
-Result<Json> JsonOf(const net::HttpResponse& response) {
+Result<Json> JsonOf(const net::HttpResponse& response, const JsonFields* fields = nullptr) {
   if (response.status >= 300) return ErrorFromResponse(response);
+  if (fields != nullptr) return ParseJson(response.body, *fields);
   return ParseJson(response.body);
 }
 
@@ -121,10 +122,11 @@ WallTime ApiClient::ServerTime() const {
   return *state_->server_time + std::chrono::duration_cast<WallTime::duration>(since);
 }
 
-asio::awaitable<Result<Json>> ApiClient::Get(std::string path, std::chrono::milliseconds timeout) {
+asio::awaitable<Result<Json>> ApiClient::Get(std::string path, std::chrono::milliseconds timeout,
+                                             const JsonFields* fields) {
   const auto response = co_await state_->Send("GET", std::move(path), "", "", timeout);
   if (!response) co_return response.error();
-  co_return JsonOf(*response);
+  co_return JsonOf(*response, fields);
 }
 
 asio::awaitable<Result<Json>> ApiClient::Create(std::string path, Json object) {
@@ -166,7 +168,7 @@ asio::awaitable<Result<void>> ApiClient::Delete(std::string path) {
 }
 
 asio::awaitable<Result<void>> ApiClient::Watch(std::string path, std::string resource_version,
-                                               OnEvent on_event) {
+                                               OnEvent on_event, const JsonFields* fields) {
   const int seconds = kWatchSeconds + static_cast<int>(state_->random() % kWatchJitterSeconds);
   path += path.find('?') == std::string::npos ? '?' : '&';
   path += "watch=1&allowWatchBookmarks=true&timeoutSeconds=" + std::to_string(seconds) +
@@ -177,8 +179,8 @@ asio::awaitable<Result<void>> ApiClient::Watch(std::string path, std::string res
   url.target = request->target;
 
   WatchFrames frames;
-  WatchFrames::OnLine on_line = [&on_event](std::string_view line) -> Result<void> {
-    auto event = DecodeWatchEvent(line);
+  WatchFrames::OnLine on_line = [&on_event, fields](std::string_view line) -> Result<void> {
+    auto event = DecodeWatchEvent(line, fields);
     if (!event) return event.error();
     return on_event(event->type, std::move(event->object));
   };

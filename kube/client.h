@@ -31,8 +31,10 @@ class ApiClient {
   // kInvalid (422), kUnavailable (5xx, 429 after Retry-After, unreachable), kTimeout.
   // `timeout` bounds one attempt.
   static constexpr std::chrono::seconds kTimeout{30};
+  // `fields` of the answer, which must outlive the call; null = all of it.
   boost::asio::awaitable<Result<Json>> Get(std::string path,
-                                           std::chrono::milliseconds timeout = kTimeout);
+                                           std::chrono::milliseconds timeout = kTimeout,
+                                           const JsonFields* fields = nullptr);
   boost::asio::awaitable<Result<Json>> Create(std::string path, Json object);
   // application/merge-patch+json; put metadata.resourceVersion in for an optimistic write.
   boost::asio::awaitable<Result<Json>> MergePatch(std::string path, Json patch,
@@ -45,10 +47,11 @@ class ApiClient {
   boost::asio::awaitable<Result<void>> Delete(std::string path);  // absent is success
 
   // One watch request from `resource_version`; `on_event` gets each {type, object} and returns an
-  // error to stop. Ends with success at the server's timeout, kGone on 410.
+  // error to stop. Ends with success at the server's timeout, kGone on 410. `fields` as for
+  // DecodeWatchEvent().
   using OnEvent = std::function<Result<void>(std::string_view type, Json object)>;
   boost::asio::awaitable<Result<void>> Watch(std::string path, std::string resource_version,
-                                             OnEvent on_event);
+                                             OnEvent on_event, const JsonFields* fields = nullptr);
 
   const Config& config() const;
 

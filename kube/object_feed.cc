@@ -2,11 +2,13 @@
 #include "kube/object_feed.h"
 
 #include <boost/asio/awaitable.hpp>
+#include <optional>
 #include <random>
 
 #include "common/log.h"
 #include "kube/feed_health.h"
 #include "kube/reflector_state.h"
+#include "kube/watch_frames.h"
 
 namespace headroom::kube {
 
@@ -32,7 +34,12 @@ struct Reflector {
         sink(std::move(s)),
         status(st),
         health(std::string(t.plural), st),
-        state(t, backoff) {}
+        state(t, backoff) {
+    if (scope.fields == nullptr) return;
+    page_fields.emplace(JsonFields{"metadata.continue", "metadata.resourceVersion"});
+    page_fields->Add("items", *scope.fields);
+    watch_fields = WatchFields(*scope.fields);
+  }
 
   void Deliver(ObjectEvent event) {
     if (event.type == ObjectEvent::Type::kSynced) {
@@ -50,8 +57,13 @@ struct Reflector {
   FeedStatus& status;
   FeedHealth health;
   ReflectorState state;
+  std::optional<JsonFields> page_fields, watch_fields;  // unset: everything
   std::minstd_rand random{std::random_device{}()};
 };
+
+const JsonFields* PointerTo(const std::optional<JsonFields>& fields) {
+  return fields ? &*fields : nullptr;
+}
 
 // Hands a page on and returns the token of the next one, "" at the end.
 std::string TakePage(Reflector& reflector, Json& page) {
@@ -77,7 +89,8 @@ asio::awaitable<Result<void>> ListAll(Reflector& reflector) {
     const char separator = path.find('?') == std::string::npos ? '?' : '&';
     if (paged) path += separator + ("limit=" + std::to_string(kPageSize));
     if (!next.empty()) path += "&continue=" + net::PercentEncode(next);
-    auto page = co_await reflector.client.Get(std::move(path));
+    auto page = co_await reflector.client.Get(std::move(path), ApiClient::kTimeout,
+                                              PointerTo(reflector.page_fields));
     if (!page && page.error().code() == Code::kGone && paged && !next.empty()) {
       // The continue token expired between two pages: once more, in one piece.
       paged = false;
@@ -107,7 +120,7 @@ asio::awaitable<Result<void>> WatchOnce(Reflector& reflector) {
     return {};
   };
   co_return co_await reflector.client.Watch(reflector.path, reflector.state.resource_version(),
-                                            std::move(on_event));
+                                            std::move(on_event), PointerTo(reflector.watch_fields));
 }
 
 }  // namespace

@@ -36,9 +36,11 @@ struct FeedStatus {
 // client-go's pauses after failures; they start over after two good minutes.
 inline const Backoff kReflectorBackoff{std::chrono::milliseconds(800), std::chrono::seconds(30)};
 
-// What of a type a reflector follows: everything, or one object. The texts must outlive it.
+// What of a type a reflector follows: everything, or one object; whole objects, or some fields of
+// them. What is named here must outlive it.
 struct ReflectorScope {
   std::string_view ns = "", name = "";
+  const JsonFields* fields = nullptr;
 };
 
 // List (in pages) + watch with bookmarks; 410 relists. Runs until cancelled. `type` is a constant,

@@ -57,6 +57,36 @@ const ResourceType& TypeOf(Kind kind) {
   return kNode;
 }
 
+const JsonFields& DecodedFields() {
+  static const JsonFields fields{
+      "apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.uid",
+      "metadata.resourceVersion", "metadata.generateName", "metadata.generation",
+      "metadata.deletionTimestamp", "metadata.creationTimestamp", "metadata.labels",
+      "metadata.annotations",
+      // Model
+      "spec.source", "spec.files", "spec.sourceSecretRef.name", "spec.sha256", "spec.mmproj",
+      "spec.format", "spec.hardware.accelerator", "spec.hardware.memoryBudget",
+      "spec.hardware.memoryFraction", "spec.hardware.gpu.layers", "spec.nodeName",
+      "spec.nodeSelector", "spec.serving",
+      // InferenceService, and its scale subresource
+      "spec.modelRef", "spec.contextSize", "spec.parallelSlots", "spec.batchSize",
+      "spec.uBatchSize", "spec.flashAttention", "spec.cacheTypeK", "spec.cacheTypeV",
+      "spec.cacheTypeCustomK", "spec.cacheTypeCustomV", "spec.mode", "spec.runtime",
+      "spec.priority", "spec.evictionProtection", "spec.extraArgs", "spec.ropeScaling",
+      "spec.moeCPUOffload", "spec.moeCPULayers", "spec.noKvOffload", "spec.noWarmup", "spec.jinja",
+      "spec.reasoningBudget", "spec.reasoningBudgetMessage", "spec.tensorOverrides",
+      "spec.metadataOverrides", "spec.replicas", "spec.suspend",
+      // Node
+      "spec.unschedulable", "status.conditions.type", "status.conditions.status",
+      "status.addresses.address"};
+  return fields;
+}
+
+bool IsDeleting(const Json& object) {
+  const Json* deleted = object.Find({"metadata", "deletionTimestamp"});
+  return deleted != nullptr && !deleted->IsNull();
+}
+
 Meta DecodeMeta(const Json& object) {
   Meta meta;
   const Json* metadata = object.Find("metadata");
@@ -67,8 +97,7 @@ Meta DecodeMeta(const Json& object) {
   meta.resource_version = StringOr(*metadata, {"resourceVersion"});
   meta.generate_name = StringOr(*metadata, {"generateName"});
   meta.generation = IntOr(*metadata, {"generation"}, 0);
-  const Json* deleted = metadata->Find("deletionTimestamp");
-  meta.deleting = deleted != nullptr && !deleted->IsNull();
+  meta.deleting = IsDeleting(object);
   if (const auto created = ParseRfc3339(StringOr(*metadata, {"creationTimestamp"}))) {
     meta.created = *created;
   }

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "common/json.h"
+#include "common/json_fields.h"
 #include "common/result.h"
 #include "estimator/budget.h"
 
@@ -31,6 +31,10 @@ struct Meta {
   std::string Key() const { return ns + "/" + name; }
 };
 Meta DecodeMeta(const Json& object);
+bool IsDeleting(const Json& object);  // Meta::deleting alone
+
+// Every field that the decoders below read: the rest of an object need not be stored.
+const JsonFields& DecodedFields();
 
 // Which kinds we watch; plural and group for URL paths.
 enum class Kind { kNode, kModel, kInferenceService };

@@ -11,8 +11,15 @@ bool IsBlank(std::string_view line) {
 
 }  // namespace
 
-Result<WatchEvent> DecodeWatchEvent(std::string_view line) {
-  auto json = ParseJson(line);
+JsonFields WatchFields(const JsonFields& object) {
+  JsonFields fields{"type",        "object.metadata.name", "object.metadata.resourceVersion",
+                    "object.code", "object.message",       "object.reason"};
+  fields.Add("object", object);
+  return fields;
+}
+
+Result<WatchEvent> DecodeWatchEvent(std::string_view line, const JsonFields* fields) {
+  auto json = fields != nullptr ? ParseJson(line, *fields) : ParseJson(line);
   if (!json) return json.error().Within("watch event");
   WatchEvent event;
   event.type = StringOr(*json, {"type"});

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/json.h"
+#include "common/json_fields.h"
 #include "common/result.h"
 
 namespace headroom::kube {
@@ -17,8 +17,10 @@ struct WatchEvent {
   Json object;
 };
 
-// One line of a watch. An ERROR event is its Status as an error: 410 is kGone.
-Result<WatchEvent> DecodeWatchEvent(std::string_view line);
+// One line of a watch. An ERROR event is its Status as an error: 410 is kGone. `fields` of the
+// event, which WatchFields() makes of an object's; null = all of it.
+Result<WatchEvent> DecodeWatchEvent(std::string_view line, const JsonFields* fields = nullptr);
+JsonFields WatchFields(const JsonFields& object);
 
 class WatchFrames {
  public:

@@ -36,7 +36,7 @@ std::string AccessLine(WallTime now, const net::HttpRequest& request,
   if (decision != nullptr) {
     line.Set("decision", ToString(decision->outcome));
     if (!decision->rule.empty()) line.Set("rule", decision->rule);
-    line.Set("detail", decision->detail);
+    line.Set("detail", decision->Detail());
   }
   // Waiting for a model's header counts as deciding.
   Json& times = line.Set("milliseconds", Json::MakeObject());

@@ -1,6 +1,7 @@
 #include "webhook/app.h"
 
-#include <iostream>
+#include <unistd.h>
+
 #include <optional>
 
 #include "common/files.h"
@@ -13,6 +14,7 @@
 #include "webhook/certs/self_managed.h"
 #include "webhook/certs/trust.h"
 #include "webhook/feeds.h"
+#include "webhook/line_writer.h"
 #include "webhook/samples.h"
 #include "webhook/service.h"
 
@@ -65,6 +67,7 @@ struct App::State {
   std::unique_ptr<Trust> trust;               // with --webhook-configuration
   std::unique_ptr<SelfManaged> self_managed;  // with --self-managed-certs
   std::unique_ptr<HeaderCache> headers;
+  std::unique_ptr<LineWriter> access;  // with --access-log
   std::unique_ptr<Service> service;
   std::unique_ptr<net::HttpServer> server;
 };
@@ -199,7 +202,8 @@ Result<void> App::State::Listen() {
                        .samples = nullptr,
                        .access = nullptr};
   if (options.access_log) {
-    parts.access = [](std::string line) { std::cout << line << std::endl; };
+    access = std::make_unique<LineWriter>(executor, STDOUT_FILENO);
+    parts.access = [this](const std::string& line) { access->Add(line); };
   }
   parts.samples = [this] {
     return CollectSamples({view, *headers, *feeds, *service, server.get(), tls.get(), trust.get()});

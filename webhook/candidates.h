@@ -33,7 +33,7 @@ class Candidates {
 
  private:
   bool IsPromised(std::string_view key) const;
-  uint64_t Estimated(const std::string& key, const kube::Node& node);
+  uint64_t Estimated(std::string_view key, const kube::Node& node);
 
   const View& view_;
   const HeaderLookup& lookup_;
@@ -42,8 +42,5 @@ class Candidates {
   std::vector<Reservation> promised_;
   std::map<std::string, std::vector<std::string>, std::less<>> unsized_;
 };
-
-// What the owner says of a model that cannot be sized: its memoryBudget, 0 = nothing.
-uint64_t DeclaredSize(const kube::Workload& workload);
 
 }  // namespace headroom::webhook

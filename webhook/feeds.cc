@@ -79,7 +79,8 @@ void Feeds::SpawnCluster(net::TaskGroup& group) {
   for (const Kind kind : kKinds) {
     const kube::ResourceType& type = kube::TypeOf(kind);
     Feed& feed = Add(std::string(type.plural));
-    group.Spawn(kube::RunReflector(*api_, type, SinkFor(view_, kind), feed.status));
+    group.Spawn(kube::RunReflector(*api_, type, SinkFor(view_, kind), feed.status,
+                                   kube::kReflectorBackoff, {.fields = &kube::DecodedFields()}));
   }
 }
 

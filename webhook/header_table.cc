@@ -20,7 +20,7 @@ HeaderState HeaderTable::Find(const HeaderNeed& need, SteadyTime now) {
   if (now >= entry.expires) return {};
   entry.used = now;
   ++hits;
-  if (entry.header) return {HeaderState::Kind::kReady, &*entry.header, ""};
+  if (entry.header) return {HeaderState::Kind::kReady, &*entry.header, "", &*entry.footprints};
   return {HeaderState::Kind::kFailed, nullptr, entry.reason};
 }
 
@@ -68,6 +68,7 @@ void HeaderTable::Finish(const HeaderNeed& need, Result<sources::ModelHeader> re
     entry.expires = now + lifetime;
   } else if (result && !result->unchanged) {
     entry.header = std::move(*result);
+    entry.footprints.emplace(entry.header->model);
     entry.reason.clear();
     entry.expires = now + lifetime;
   } else {

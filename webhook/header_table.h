@@ -11,6 +11,7 @@
 
 #include "common/result.h"
 #include "common/time.h"
+#include "estimator/footprint_memo.h"
 #include "sources/header_source.h"
 #include "sources/source.h"
 
@@ -36,6 +37,8 @@ struct HeaderState {
   } kind = Kind::kMissing;
   const sources::ModelHeader* header = nullptr;  // kReady; valid until the table next changes
   std::string reason;                            // kFailed: ours, no upstream text
+  // kReady: of that header, as long as it is valid. May be null.
+  estimator::FootprintMemo* footprints = nullptr;
 };
 
 struct HeaderTableOptions {
@@ -71,6 +74,7 @@ class HeaderTable {
   struct Entry {
     bool in_flight = false;
     std::optional<sources::ModelHeader> header;
+    std::optional<estimator::FootprintMemo> footprints;  // of `header`
     std::string reason;
     SteadyTime expires{}, used{};
   };

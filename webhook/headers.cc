@@ -5,13 +5,14 @@
 namespace headroom::webhook {
 namespace {
 
+using admission::Sizing;
 using sources::Source;
 
 // A file may lie on one of several nodes only; more than this is not worth the time of a request.
 constexpr size_t kMaxNodesAsked = 3;
 
 // The first of `nodes` that can be asked for `source`.
-std::vector<HeaderNeed> PlacesOn(const Source& source, const std::vector<const kube::Node*>& nodes,
+std::vector<HeaderNeed> PlacesOn(const Source& source, const admission::Nodes& nodes,
                                  WallTime now) {
   std::vector<HeaderNeed> places;
   for (const kube::Node* node : nodes) {
@@ -51,8 +52,8 @@ Found FindHeader(const std::vector<HeaderNeed>& places, const HeaderLookup& look
 // A source and who may have it.
 struct Wanted {
   Source source;
-  const std::vector<const kube::Node*>& targets;
-  std::vector<const kube::Node*> fetched_by;
+  const admission::Nodes& targets;
+  admission::Nodes fetched_by;
 };
 
 Found FindAnywhere(const Wanted& wanted, const SizeSources& from, std::vector<HeaderNeed>& needs) {
@@ -67,18 +68,18 @@ Found FindAnywhere(const Wanted& wanted, const SizeSources& from, std::vector<He
   return FindHeader(places, from.lookup, needs);
 }
 
-// Sets sizing.reason or sizing.pending where the size stays unknown.
-const sources::ModelHeader* Lookup(const Wanted& wanted, const SizeSources& from,
-                                   std::vector<HeaderNeed>& needs, Sizing& sizing) {
+// kReady, or sizing.reason or sizing.pending is set because the size stays unknown.
+HeaderState Lookup(const Wanted& wanted, const SizeSources& from, std::vector<HeaderNeed>& needs,
+                   Sizing& sizing) {
   const Source& source = wanted.source;
   const std::string subject = "header of " + Describe(source) + ": ";
   if (source.where == Source::Where::kOther) {
     sizing.reason = subject + "this kind of source cannot be read at admission";
-    return nullptr;
+    return {};
   }
   const Found found = FindAnywhere(wanted, from, needs);
-  if (found.missing) return nullptr;
-  if (found.state.kind == HeaderState::Kind::kReady) return found.state.header;
+  if (found.missing) return {};
+  if (found.state.kind == HeaderState::Kind::kReady) return found.state;
   sizing.pending = found.state.kind == HeaderState::Kind::kPending;
   std::string why = sizing.pending ? "is being fetched" : found.state.reason;
   if (why.empty()) {
@@ -87,12 +88,12 @@ const sources::ModelHeader* Lookup(const Wanted& wanted, const SizeSources& from
         "metrics-address)";
   }
   sizing.reason = subject + why;
-  return nullptr;
+  return {};
 }
 
 }  // namespace
 
-Sizing SizeOf(const kube::Workload& workload, const std::vector<const kube::Node*>& targets,
+Sizing SizeOf(const kube::Workload& workload, const admission::Nodes& targets,
               const SizeSources& from, std::vector<HeaderNeed>& needs) {
   Sizing sizing;
   sizing.reason = kube::UnestimatedReason(workload);
@@ -108,7 +109,8 @@ Sizing SizeOf(const kube::Workload& workload, const std::vector<const kube::Node
   if (source->where == Source::Where::kHttps) {
     wanted.fetched_by = from.view.NodesThatFetched(workload.source);
   }
-  const auto* header = Lookup(wanted, from, needs, sizing);
+  const HeaderState state = Lookup(wanted, from, needs, sizing);
+  const sources::ModelHeader* header = state.header;
   if (header == nullptr) return sizing;
   if (header->projector) {
     sizing.reason = "spec.source: is a projector (mmproj) and no language model";
@@ -121,11 +123,12 @@ Sizing SizeOf(const kube::Workload& workload, const std::vector<const kube::Node
       return sizing;
     }
     wanted.source = *projector;
-    const auto* file = Lookup(wanted, from, needs, sizing);
+    const auto* file = Lookup(wanted, from, needs, sizing).header;
     if (file == nullptr) return sizing;
     sizing.mmproj_bytes = file->model.file_bytes;
   }
   sizing.model = &header->model;
+  sizing.footprints = state.footprints;
   sizing.bytes_read = header->bytes_read;
   return sizing;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kube/objects.h"
+
 namespace headroom::webhook {
 namespace {
 
@@ -21,6 +23,27 @@ Result<void> CheckEnvelope(const Json& review) {
   const Json* request = review.Find("request");
   if (request == nullptr || !request->IsObject()) return Bad("request: expected an object");
   return {};
+}
+
+const JsonFields& ReviewFields() {
+  static const JsonFields fields = [] {
+    JsonFields out{"apiVersion",
+                   "kind",
+                   "request.uid",
+                   "request.operation",
+                   "request.subResource",
+                   "request.name",
+                   "request.namespace",
+                   "request.dryRun",
+                   "request.kind.kind",
+                   "request.resource.group",
+                   "request.resource.resource",
+                   "request.userInfo.username"};
+    out.Add("request.object", kube::DecodedFields());
+    out.Add("request.oldObject", kube::DecodedFields());
+    return out;
+  }();
+  return fields;
 }
 
 struct TextField {
@@ -99,7 +122,7 @@ Json WarningsOf(const Answer& answer) {
 }  // namespace
 
 Result<Review> ParseReview(std::string_view body) {
-  auto json = ParseJson(body, JsonLimits{.max_bytes = kMaxReviewBytes});
+  auto json = ParseJson(body, ReviewFields(), JsonLimits{.max_bytes = kMaxReviewBytes});
   if (!json) return json.error();
   if (auto checked = CheckEnvelope(*json); !checked) return checked.error();
   Json* request = nullptr;

@@ -23,7 +23,8 @@ struct Review {
   std::string name, ns;  // name is empty with generateName
   std::string user;
   bool dry_run = false;
-  Json object, old_object;  // null where the operation has none
+  // kube::DecodedFields() of them; null where the operation has none.
+  Json object, old_object;
 };
 
 // Errors name the path: "request.uid: expected a string, found number".

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/time.h"
+#include "estimator/verdict.h"
 #include "webhook/header_table.h"
 #include "webhook/review.h"
 #include "webhook/scope.h"
@@ -27,12 +28,13 @@ struct Decision {
 
   Answer answer;
   enum class Outcome { kPassed, kAllowed, kDenied } outcome = Outcome::kPassed;
-  std::string detail;                     // kPassed: why nothing was judged; else the summary line
-  std::string rule;                       // "HR-101", "" = none
-  std::string node;                       // that the decision speaks about, "" = none
-  uint64_t footprint = 0;                 // bytes that the workload needs there, 0 = not known
-  bool unknown_size = false;              // the size could not be known, whatever followed
-  std::vector<Reservation> reservations;  // to be made when allowed and no dry run
+  std::string detail;                         // kPassed: why nothing was judged
+  std::optional<estimator::Verdict> verdict;  // the one behind the answer; unset when kPassed
+  std::string rule;                           // "HR-101", "" = none
+  bool unknown_size = false;                  // the size could not be known, whatever followed
+  std::vector<Reservation> reservations;      // to be made when allowed and no dry run
+
+  std::string Detail() const;  // for logs: what there was to say in one line
 };
 std::string_view ToString(Decision::Outcome outcome);  // "passed" | "allowed" | "denied"
 

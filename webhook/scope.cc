@@ -1,11 +1,13 @@
 #include "webhook/scope.h"
 
-#include <algorithm>
+#include "admission/growth.h"
 
 namespace headroom::webhook {
 namespace {
 
-using estimator::ServingOptions;
+using admission::Growth;
+using admission::LoadKey;
+using admission::ReplicasOf;
 using kube::Kind;
 
 constexpr std::string_view kGroup = "inference.llmkube.dev";
@@ -19,10 +21,7 @@ std::string NotOurBusiness(const Review& review) {
   if (!service && review.resource != "models") return "resource";
   if (!review.object.IsObject()) return "no object";
   // An object on its way out must never be held up by us: its finalizers are updates too.
-  if (kube::DecodeMeta(review.object).deleting) return "deleting";
-  if (review.old_object.IsObject() && kube::DecodeMeta(review.old_object).deleting) {
-    return "deleting";
-  }
+  if (kube::IsDeleting(review.object) || kube::IsDeleting(review.old_object)) return "deleting";
   return "";
 }
 
@@ -34,26 +33,6 @@ void CompleteMeta(const Review& review, kube::Meta& meta) {
   if (meta.name.empty()) meta.name = meta.generate_name + "*";
 }
 
-bool SameBudget(const estimator::BudgetTexts& a, const estimator::BudgetTexts& b) {
-  return a.memory_budget == b.memory_budget && a.memory_fraction == b.memory_fraction;
-}
-
-// 0 leaves the size to the model or to the batch: only an estimate can compare that.
-bool NotAbove(uint32_t a, uint32_t b) { return a == b || (a != 0 && b != 0 && a < b); }
-
-bool NoMoreThan(const ServingOptions& after, const ServingOptions& before) {
-  ServingOptions same = after;
-  same.context = before.context;
-  same.batch = before.batch;
-  same.ubatch = before.ubatch;
-  same.prompt_cache_mib = before.prompt_cache_mib;
-  same.context_checkpoints = before.context_checkpoints;
-  return same == before && NotAbove(after.context, before.context) && after.batch <= before.batch &&
-         NotAbove(after.ubatch, before.ubatch) &&
-         after.prompt_cache_mib <= before.prompt_cache_mib &&
-         after.context_checkpoints <= before.context_checkpoints;
-}
-
 bool Ours(const kube::Workload& workload, const View& view) {
   return kube::IsOurs(workload, view.nodes());
 }
@@ -62,15 +41,17 @@ std::string ReservationKey(const Review& review, const kube::Workload& workload)
   // Newer API servers make the name up before they ask.
   const bool named = !workload.meta.name.ends_with('*');
   if (named || workload.meta.generate_name.empty()) return workload.Key();
-  return GeneratedKey(workload.kind, workload.meta.ns, workload.meta.generate_name, review.uid);
+  return admission::GeneratedKey(workload.kind, workload.meta.ns, workload.meta.generate_name,
+                                 review.uid);
 }
 
-void AddChanges(Scope& scope, const View& view, const kube::Workload& after,
-                const std::optional<kube::Workload>& before, const std::string& key) {
+void AddChanges(Scope& scope, const View& view, kube::Workload after,
+                std::optional<kube::Workload> before, const std::string& key) {
   if (!Ours(after, view)) return;
-  for (Change& change : ReplicaChanges(after, before, key)) {
-    if (change.before && CompareWorkloads(*change.before, change.after) == Growth::kNone) continue;
-    scope.changes.push_back(std::move(change));
+  for (Change& change : ReplicaChanges(std::move(after), std::move(before), key)) {
+    const bool grows = !change.before ||
+                       admission::CompareWorkloads(*change.before, change.after) != Growth::kNone;
+    if (grows) scope.changes.push_back(std::move(change));
   }
 }
 
@@ -89,17 +70,18 @@ void ScopeModel(const Review& review, const View& view, Scope& scope) {
   const auto services = view.ServicesOf(model.meta.Key());
   bool ours = Ours(scope.subject, view);
   if (auto after = kube::WorkloadOf(model)) {
-    const auto before = old ? kube::WorkloadOf(*old) : std::nullopt;
-    AddChanges(scope, view, *after, before, ReservationKey(review, *after));
+    const std::string key = ReservationKey(review, *after);
+    AddChanges(scope, view, std::move(*after), old ? kube::WorkloadOf(*old) : std::nullopt, key);
   }
-  for (const kube::InferenceService* service : services) {
-    const auto after = kube::WorkloadOf(*service, model);
-    if (!after || service->meta.deleting) continue;
+  for (const kube::InferenceService& service : services) {
+    auto after = kube::WorkloadOf(service, model);
+    if (!after || service.meta.deleting) continue;
     ours = ours || Ours(*after, view);
-    const auto before = old ? kube::WorkloadOf(*service, *old) : std::nullopt;
-    AddChanges(scope, view, *after, before, after->Key());
+    const std::string key = after->Key();
+    AddChanges(scope, view, std::move(*after), old ? kube::WorkloadOf(service, *old) : std::nullopt,
+               key);
   }
-  const bool same_budget = old && SameBudget(old->budget, model.budget);
+  const bool same_budget = old && admission::SameBudget(old->budget, model.budget);
   if (!ours || same_budget) return;
   if (auto checked = estimator::CheckBudgetTexts(model.budget); !checked) {
     scope.budget_error = checked.error();
@@ -114,9 +96,9 @@ struct ServicePair {
 
 // A Scale carries only the number; the rest is the service's, which must be known for that.
 std::optional<ServicePair> ScaledService(const Review& review, const View& view) {
-  const kube::InferenceService* known = view.FindService(review.ns + "/" + review.name);
-  if (known == nullptr) return std::nullopt;
-  const auto scaled = [known](const Json& scale) {
+  const auto known = view.FindService(review.ns + "/" + review.name);
+  if (!known) return std::nullopt;
+  const auto scaled = [&known](const Json& scale) {
     kube::InferenceService out = *known;
     out.serving.replicas = IntOr(scale, {"spec", "replicas"}, 0);
     out.serving.enabled = !out.serving.suspended && out.serving.replicas > 0;
@@ -142,52 +124,37 @@ void ScopeService(const Review& review, const View& view, Scope& scope) {
   const auto pair = ReviewedService(review, view);
   if (!pair || pair->after.meta.deleting) return;
   const kube::InferenceService& service = pair->after;
-  const std::string model_key = service.meta.ns + "/" + service.model_ref;
-  const kube::Model* model = view.FindModel(model_key);
-  if (model == nullptr) {
+  const std::string model_key = ModelKeyOf(service);
+  const auto model = view.FindModel(model_key);
+  if (!model) {
     scope.warnings.push_back("Model " + model_key +
                              " does not exist yet: memory is checked when it is created");
     return;
   }
-  const auto after = kube::WorkloadOf(service, *model);
+  auto after = kube::WorkloadOf(service, *model);
   if (!after) return;
   std::optional<kube::Workload> before;
   if (pair->before) {
-    const kube::Model* old_model =
-        view.FindModel(pair->before->meta.ns + "/" + pair->before->model_ref);
-    if (old_model != nullptr) before = kube::WorkloadOf(*pair->before, *old_model);
+    const auto old_model = view.FindModel(ModelKeyOf(*pair->before));
+    if (old_model) before = kube::WorkloadOf(*pair->before, *old_model);
   }
-  AddChanges(scope, view, *after, before, ReservationKey(review, *after));
+  const std::string key = ReservationKey(review, *after);
+  AddChanges(scope, view, std::move(*after), std::move(before), key);
 }
 
 }  // namespace
 
-Growth CompareWorkloads(const kube::Workload& before, const kube::Workload& after) {
-  const bool same_place = before.node_name == after.node_name &&
-                          before.node_selector == after.node_selector &&
-                          before.accelerator == after.accelerator;
-  const bool same_file = before.source == after.source && before.sha256 == after.sha256 &&
-                         before.spec.mmproj == after.spec.mmproj &&
-                         before.spec.runtime == after.spec.runtime;
-  if (!same_place || !same_file || !SameBudget(before.budget, after.budget)) return Growth::kMoved;
-  // Before the options are read: what was stored with options that do not parse must still take
-  // labels and finalizers.
-  if (before.spec == after.spec) return Growth::kNone;
-  const auto old_options = kube::ServingOptionsOf(before);
-  const auto new_options = kube::ServingOptionsOf(after);
-  if (!old_options || !new_options) return Growth::kMoved;
-  return NoMoreThan(*new_options, *old_options) ? Growth::kNone : Growth::kDepends;
-}
-
-std::vector<Change> ReplicaChanges(const kube::Workload& after,
-                                   const std::optional<kube::Workload>& before,
+std::vector<Change> ReplicaChanges(kube::Workload after, std::optional<kube::Workload> before,
                                    const std::string& key) {
   std::vector<Change> changes;
-  const int replicas_before = before ? ReplicasOf(*before) : 0;
-  for (int replica = 1; replica <= ReplicasOf(after); ++replica) {
+  const int replicas = ReplicasOf(after), replicas_before = before ? ReplicasOf(*before) : 0;
+  for (int replica = 1; replica < replicas; ++replica) {
     changes.push_back({after, replica <= replicas_before ? before : std::nullopt,
                        LoadKey(key, replica), replica});
   }
+  if (replicas == 0) return changes;
+  if (replicas > replicas_before) before.reset();
+  changes.push_back({std::move(after), std::move(before), LoadKey(key, replicas), replicas});
   return changes;
 }
 

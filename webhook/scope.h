@@ -21,8 +21,7 @@ struct Change {
 };
 
 // One change for each replica that `after` asks for.
-std::vector<Change> ReplicaChanges(const kube::Workload& after,
-                                   const std::optional<kube::Workload>& before,
+std::vector<Change> ReplicaChanges(kube::Workload after, std::optional<kube::Workload> before,
                                    const std::string& key);
 
 struct Scope {
@@ -39,13 +38,5 @@ struct Scope {
 void ExpectAdmitted(const Review& review, View& view, WallTime now);
 
 Scope ScopeOf(const Review& review, const View& view);
-
-// Whether `after` can need more memory than `before`, as far as the manifests alone tell.
-enum class Growth {
-  kNone,     // the same or less in every term, same place, same budget
-  kMoved,    // target, source or budget changed: judge it
-  kDepends,  // serving options changed both ways or upwards: compare the footprints
-};
-Growth CompareWorkloads(const kube::Workload& before, const kube::Workload& after);
 
 }  // namespace headroom::webhook

@@ -48,6 +48,7 @@ net::HttpResponse NoDecision(int status, std::string_view text) {
 void LogDecision(const Review& review, const Decision& decision, double seconds) {
   const LogLevel level =
       decision.outcome == Decision::Outcome::kPassed ? LogLevel::kDebug : LogLevel::kInfo;
+  if (!IsLogged(level)) return;
   const std::string name = review.name.empty()
                                ? StringOr(review.object, {"metadata", "generateName"}) + "*"
                                : review.name;
@@ -61,7 +62,7 @@ void LogDecision(const Review& review, const Decision& decision, double seconds)
        {"dry_run", review.dry_run},
        {"seconds", seconds},
        {"uid", review.uid},
-       {"detail", decision.detail}});
+       {"detail", decision.Detail()}});
 }
 
 }  // namespace

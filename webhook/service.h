@@ -30,11 +30,11 @@ class Service {
     HeaderCache& headers;
     Metrics& metrics;
     RuleSettings rules;
-    std::function<std::string()> missing;          // "" when ready to decide
-    std::function<std::string()> unreachable;      // "" when the API server can call us
-    std::function<std::vector<Sample>()> samples;  // of what others own
-    std::function<void(std::string)> access;       // takes a line for each review; null = none
-    size_t max_in_flight = 256;                    // more: 503
+    std::function<std::string()> missing;            // "" when ready to decide
+    std::function<std::string()> unreachable;        // "" when the API server can call us
+    std::function<std::vector<Sample>()> samples;    // of what others own
+    std::function<void(const std::string&)> access;  // takes a line for each review; null = none
+    size_t max_in_flight = 256;                      // more: 503
   };
   explicit Service(Parts parts) : parts_(std::move(parts)) {}
 

@@ -5,6 +5,8 @@
 namespace headroom::webhook {
 namespace {
 
+using admission::LoadKey;
+using admission::ReplicasOf;
 using kube::Kind;
 using kube::ObjectEvent;
 
@@ -12,10 +14,16 @@ std::string WorkloadKey(Kind kind, std::string_view object_key) {
   return std::string(kube::TypeOf(kind).kind) + "/" + std::string(object_key);
 }
 
-void KeepOurAnnotations(kube::Meta& meta) {
-  meta.labels.clear();
-  std::erase_if(meta.annotations,
-                [](const auto& item) { return !item.first.starts_with(kube::kPrefix); });
+// "Model/team-a/llama#2" -> {kModel, "team-a/llama"}
+struct WorkloadName {
+  Kind kind;
+  std::string_view object_key;
+};
+WorkloadName NameOf(std::string_view key) {
+  const size_t slash = std::min(key.find('/'), key.size());
+  const bool model = key.substr(0, slash) == kube::TypeOf(Kind::kModel).kind;
+  key.remove_prefix(std::min(slash + 1, key.size()));
+  return {model ? Kind::kModel : Kind::kInferenceService, key.substr(0, key.find('#'))};
 }
 
 // Whether `key` is that of the workload or of one of its replicas.
@@ -34,35 +42,7 @@ void EraseReplicas(Map& map, const std::string& workload_key) {
   }
 }
 
-std::string GeneratedPrefix(Kind kind, std::string_view ns, std::string_view generate_name) {
-  return WorkloadKey(kind, ns) + "/" + std::string(generate_name) + "*#";
-}
-
 }  // namespace
-
-std::string GeneratedKey(Kind kind, std::string_view ns, std::string_view generate_name,
-                         std::string_view review_uid) {
-  return GeneratedPrefix(kind, ns, generate_name) + std::string(review_uid);
-}
-
-std::string LoadKey(const std::string& workload_key, int replica) {
-  return replica <= 1 ? workload_key : workload_key + "#" + std::to_string(replica);
-}
-
-bool SameWorkload(std::string_view a, std::string_view b) {
-  // The key of a generated name has a '#' of its own, before the review's uid.
-  const auto base = [](std::string_view key) {
-    const size_t generated = key.find("*#");
-    const size_t from = generated == std::string_view::npos ? 0 : generated + 2;
-    return key.substr(0, key.find('#', from));
-  };
-  return base(a) == base(b);
-}
-
-int ReplicasOf(const kube::Workload& workload) {
-  constexpr int64_t kMost = 10;
-  return static_cast<int>(std::clamp<int64_t>(workload.spec.replicas, 0, kMost));
-}
 
 void View::Apply(Kind kind, const ObjectEvent& event) {
   if (event.type == ObjectEvent::Type::kSynced) return;
@@ -91,63 +71,37 @@ void View::ApplyNode(const ObjectEvent& event) {
 }
 
 void View::ApplyModel(const ObjectEvent& event) {
-  kube::Model model = kube::DecodeModel(event.object);
-  const std::string key = model.meta.Key();
+  const std::string key = ApplyObject(Kind::kModel, event);
   expected_models_.erase(key);
-  if (event.type == ObjectEvent::Type::kDelete) {
-    models_.erase(key);
-    DropReservations(WorkloadKey(Kind::kModel, key));
-  } else {
-    ReleaseGenerated(Kind::kModel, model.meta);
-    KeepOurAnnotations(model.meta);
-    models_[key] = std::move(model);
-  }
   Place(WorkloadKey(Kind::kModel, key));
-  PlaceServicesOf(key);
+  for (const kube::InferenceService& service : objects_.ServicesOf(key)) {
+    Place(WorkloadKey(Kind::kInferenceService, service.meta.Key()));
+  }
 }
 
 void View::ApplyService(const ObjectEvent& event) {
-  kube::InferenceService service = kube::DecodeInferenceService(event.object);
-  const std::string key = service.meta.Key();
+  const std::string key = ApplyObject(Kind::kInferenceService, event);
   expected_services_.erase(key);
-  Unlink(key);
-  if (event.type == ObjectEvent::Type::kDelete) {
-    services_.erase(key);
-    DropReservations(WorkloadKey(Kind::kInferenceService, key));
-  } else {
-    ReleaseGenerated(Kind::kInferenceService, service.meta);
-    KeepOurAnnotations(service.meta);
-    services_by_model_[service.meta.ns + "/" + service.model_ref].insert(key);
-    services_[key] = std::move(service);
-  }
   Place(WorkloadKey(Kind::kInferenceService, key));
 }
 
-void View::Unlink(const std::string& service_key) {
-  const auto it = services_.find(service_key);
-  if (it == services_.end()) return;
-  const auto linked = services_by_model_.find(it->second.meta.ns + "/" + it->second.model_ref);
-  if (linked == services_by_model_.end()) return;
-  linked->second.erase(service_key);
-  if (linked->second.empty()) services_by_model_.erase(linked);
-}
-
-void View::PlaceServicesOf(const std::string& model_key) {
-  const auto it = services_by_model_.find(model_key);
-  if (it == services_by_model_.end()) return;
-  for (const std::string& service : it->second) {
-    Place(WorkloadKey(Kind::kInferenceService, service));
+std::string View::ApplyObject(Kind kind, const ObjectEvent& event) {
+  const kube::Meta meta = kube::DecodeMeta(event.object);
+  if (event.type == ObjectEvent::Type::kDelete) {
+    objects_.Erase(kind, meta.Key());
+    DropReservations(WorkloadKey(kind, meta.Key()));
+    return meta.Key();
   }
+  ReleaseGenerated(kind, meta);
+  return objects_.Put(kind, event.object);
 }
 
 // The object exists now under its real name: the oldest promise made for its prefix is kept, for
 // all replicas of that review.
 void View::ReleaseGenerated(Kind kind, const kube::Meta& meta) {
   if (meta.generate_name.empty()) return;
-  const bool known =
-      kind == Kind::kModel ? models_.contains(meta.Key()) : services_.contains(meta.Key());
-  if (known) return;
-  const std::string prefix = GeneratedPrefix(kind, meta.ns, meta.generate_name);
+  if (objects_.Contains(kind, meta.Key())) return;
+  const std::string prefix = admission::GeneratedKey(kind, meta.ns, meta.generate_name, "");
   const auto first = reservations_.lower_bound(prefix);
   if (first == reservations_.end() || !first->first.starts_with(prefix)) return;
   const std::string made_up = first->first, key = WorkloadKey(kind, meta.Key());
@@ -170,25 +124,25 @@ void View::DropReservations(const std::string& workload_key) {
 
 void View::Unplace(const std::string& workload_key) {
   unplaced_.erase(workload_key);
-  const auto it = placed_at_.find(workload_key);
-  if (it == placed_at_.end()) return;
-  if (const auto on = loads_.find(it->second); on != loads_.end()) {
-    EraseReplicas(on->second, workload_key);
-    if (on->second.empty()) loads_.erase(on);
-  }
-  placed_at_.erase(it);
+  const auto it = placed_.find(workload_key);
+  if (it == placed_.end()) return;
+  const NodeLoads::iterator on = it->second;
+  placed_.erase(it);
+  EraseReplicas(on->second, workload_key);
+  if (on->second.empty()) loads_.erase(on);
 }
 
 void View::Place(const std::string& workload_key) {
   Unplace(workload_key);
   const auto workload = FindWorkload(workload_key);
   if (!workload || workload->meta.deleting) return;
-  const std::string node =
+  const std::string& node =
       !workload->claimed_by.empty() ? workload->claimed_by : workload->node_name;
-  placed_at_[workload_key] = node;
+  const NodeLoads::iterator on = loads_.try_emplace(node).first;
+  placed_[workload_key] = on;
   for (int replica = 1; replica <= ReplicasOf(*workload); ++replica) {
     const std::string key = LoadKey(workload_key, replica);
-    loads_[node][key] = Load{key, workload->meta.Key(), workload->claimed_footprint};
+    on->second[key] = workload->claimed_footprint;
     // A claim for less than was admitted (the agent has not seen the edit yet) leaves the promise.
     const auto held = reservations_.find(key);
     const bool kept = held != reservations_.end() && !workload->claimed_by.empty() &&
@@ -198,37 +152,24 @@ void View::Place(const std::string& workload_key) {
   if (node.empty() && workload->meta.created) unplaced_[workload_key] = *workload->meta.created;
 }
 
-const kube::Model* View::StoredModel(std::string_view key) const {
-  const auto it = models_.find(key);
-  return it == models_.end() ? nullptr : &it->second;
-}
-
-const kube::Model* View::FindModel(std::string_view key) const {
+std::optional<kube::Model> View::FindModel(std::string_view key) const {
   const auto expected = expected_models_.find(key);
-  return expected != expected_models_.end() ? &expected->second.object : StoredModel(key);
+  return expected != expected_models_.end() ? expected->second.object : objects_.FindModel(key);
 }
 
-const kube::InferenceService* View::FindService(std::string_view key) const {
-  if (const auto it = expected_services_.find(key); it != expected_services_.end()) {
-    return &it->second.object;
-  }
-  const auto it = services_.find(key);
-  return it == services_.end() ? nullptr : &it->second;
+std::optional<kube::InferenceService> View::FindService(std::string_view key) const {
+  const auto expected = expected_services_.find(key);
+  return expected != expected_services_.end() ? expected->second.object : objects_.FindService(key);
 }
 
-std::vector<const kube::InferenceService*> View::ServicesOf(std::string_view model_key) const {
-  std::vector<const kube::InferenceService*> out;
+std::vector<kube::InferenceService> View::ServicesOf(std::string_view model_key) const {
+  std::vector<kube::InferenceService> out;
   for (const auto& [key, expected] : expected_services_) {
-    const kube::InferenceService& service = expected.object;
-    if (service.meta.ns + "/" + service.model_ref == model_key) out.push_back(&service);
+    if (ModelKeyOf(expected.object) == model_key) out.push_back(expected.object);
   }
-  const auto it = services_by_model_.find(model_key);
-  if (it == services_by_model_.end()) return out;
-  for (const std::string& key : it->second) {
-    if (expected_services_.contains(key)) continue;  // counted above, or of another model now
-    if (const auto found = services_.find(key); found != services_.end()) {
-      out.push_back(&found->second);
-    }
+  for (kube::InferenceService& service : objects_.ServicesOf(model_key)) {
+    // Counted above, or of another model now.
+    if (!expected_services_.contains(service.meta.Key())) out.push_back(std::move(service));
   }
   return out;
 }
@@ -244,28 +185,24 @@ std::vector<const kube::Node*> View::NodesThatFetched(std::string_view source) c
         node != nodes_.end() && std::find(out.begin(), out.end(), &node->second) == out.end();
     if (known) out.push_back(&node->second);
   };
-  for (const auto& [key, model] : models_) {
-    if (model.source != source) continue;
+  for (const kube::Model& model : objects_.ModelsOf(source)) {
     add(model.meta);
-    for (const kube::InferenceService* service : ServicesOf(key)) add(service->meta);
+    for (const kube::InferenceService& service : ServicesOf(model.meta.Key())) add(service.meta);
     if (out.size() >= kEnough) break;
   }
   return out;
 }
 
 std::optional<kube::Workload> View::FindWorkload(std::string_view key) const {
-  const size_t slash = key.find('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  const std::string_view kind = key.substr(0, slash);
-  const std::string_view name = key.substr(slash + 1, key.find('#') - slash - 1);
-  if (kind == kube::TypeOf(Kind::kModel).kind) {
-    const kube::Model* model = StoredModel(name);
-    return model != nullptr ? kube::WorkloadOf(*model) : std::nullopt;
+  const WorkloadName name = NameOf(key);
+  if (name.kind == Kind::kModel) {
+    const auto model = objects_.FindModel(name.object_key);
+    return model ? kube::WorkloadOf(*model) : std::nullopt;
   }
-  const auto service = services_.find(name);
-  if (service == services_.end()) return std::nullopt;
-  const kube::Model* model = StoredModel(service->second.meta.ns + "/" + service->second.model_ref);
-  return model != nullptr ? kube::WorkloadOf(service->second, *model) : std::nullopt;
+  const auto service = objects_.FindService(name.object_key);
+  if (!service) return std::nullopt;
+  const auto model = objects_.FindModel(ModelKeyOf(*service));
+  return model ? kube::WorkloadOf(*service, *model) : std::nullopt;
 }
 
 // The desk: one node of ours, so what names no node can only run there.
@@ -278,15 +215,15 @@ std::vector<Load> View::LoadsOn(std::string_view node, WallTime now) const {
   std::vector<Load> out;
   const auto on = loads_.find(node);
   if (on != loads_.end()) {
-    for (const auto& [key, load] : on->second) out.push_back(load);
+    for (const auto& [key, bytes] : on->second) out.push_back({key, NameOf(key).object_key, bytes});
   }
   const auto unbound = loads_.find("");
   if (unbound != loads_.end() && OnlyNode(node)) {
-    for (const auto& [key, load] : unbound->second) {
+    for (const auto& [key, bytes] : unbound->second) {
       const auto workload = FindWorkload(key);
       if (workload && !TargetNodes(*workload, node_list_).empty() &&
           IsOurs(*workload, node_list_)) {
-        out.push_back(load);
+        out.push_back({key, NameOf(key).object_key, bytes});
       }
     }
   }

@@ -1,27 +1,28 @@
 // The webhook's picture of the cluster: nodes, models and services as the feeds report them, joined
 // into workloads, and what each node has promised. Fed by one thread; pure, given `now`.
-// Annotations and labels nobody asks for are dropped, so that 10,000 models stay small.
 #pragma once
 
 #include <chrono>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "admission/replicas.h"
 #include "common/time.h"
 #include "kube/object_feed.h"
 #include "kube/objects.h"
 #include "kube/workload.h"
+#include "webhook/object_store.h"
 
 namespace headroom::webhook {
 
-// A workload that takes memory on a node.
+// A workload that takes memory on a node; the texts are the view's, until it changes.
 struct Load {
-  std::string key;                    // LoadKey()
-  std::string name;                   // "team-a/qwen-32b"
+  std::string_view key;               // LoadKey()
+  std::string_view name;              // "team-a/qwen-32b"
   std::optional<uint64_t> footprint;  // bytes; unset: estimate it from the header
 };
 
@@ -39,9 +40,9 @@ class View {
   void Apply(kube::Kind kind, const kube::ObjectEvent& event);
 
   // Objects as admitted a moment ago, else as the feeds have them.
-  const kube::Model* FindModel(std::string_view key) const;  // "namespace/name"
-  const kube::InferenceService* FindService(std::string_view key) const;
-  std::vector<const kube::InferenceService*> ServicesOf(std::string_view model_key) const;
+  std::optional<kube::Model> FindModel(std::string_view key) const;  // "namespace/name"
+  std::optional<kube::InferenceService> FindService(std::string_view key) const;
+  std::vector<kube::InferenceService> ServicesOf(std::string_view model_key) const;
   const std::vector<const kube::Node*>& nodes() const { return node_list_; }  // by name
   // Nodes that have claimed a workload of this source, a few of them: its file is in their store.
   std::vector<const kube::Node*> NodesThatFetched(std::string_view source) const;
@@ -68,8 +69,8 @@ class View {
   void Expect(kube::InferenceService service, WallTime now);
   void DropExpired(WallTime now);
 
-  size_t models() const { return models_.size(); }
-  size_t services() const { return services_.size(); }
+  size_t models() const { return objects_.models(); }
+  size_t services() const { return objects_.services(); }
   size_t reservations() const { return reservations_.size(); }
 
  private:
@@ -84,41 +85,28 @@ class View {
   };
   template <class Object>
   using ExpectedMap = std::map<std::string, Expected<Object>, std::less<>>;
-  const kube::Model* StoredModel(std::string_view key) const;
   void ApplyNode(const kube::ObjectEvent& event);
   void ApplyModel(const kube::ObjectEvent& event);
   void ApplyService(const kube::ObjectEvent& event);
-  void Unlink(const std::string& service_key);
+  std::string ApplyObject(kube::Kind kind, const kube::ObjectEvent& event);
   void Place(const std::string& workload_key);
   void Unplace(const std::string& workload_key);
-  void PlaceServicesOf(const std::string& model_key);
   void ReleaseGenerated(kube::Kind kind, const kube::Meta& meta);
   void DropReservations(const std::string& workload_key);
   bool OnlyNode(std::string_view node) const;
 
-  std::map<std::string, kube::Model, std::less<>> models_;
-  std::map<std::string, kube::InferenceService, std::less<>> services_;
+  ObjectStore objects_;
   std::map<std::string, kube::Node, std::less<>> nodes_;
   std::vector<const kube::Node*> node_list_;
-  size_t publishing_ = 0;  // nodes of ours
-  std::map<std::string, std::set<std::string>, std::less<>> services_by_model_;
-  std::map<std::string, std::string, std::less<>> placed_at_;  // workload key -> node, "" = none
-  std::map<std::string, std::map<std::string, Load>, std::less<>> loads_;  // node -> key -> load
+  size_t publishing_ = 0;                                                     // nodes of ours
+  using Loads = std::map<std::string, std::optional<uint64_t>, std::less<>>;  // LoadKey() -> bytes
+  using NodeLoads = std::map<std::string, Loads, std::less<>>;  // by node, "" = none yet
+  NodeLoads loads_;
+  std::unordered_map<std::string, NodeLoads::iterator> placed_;  // workload key -> where it counts
   std::map<std::string, Held, std::less<>> reservations_;
   std::map<std::string, WallTime, std::less<>> unplaced_;  // key -> created
   ExpectedMap<kube::Model> expected_models_;
   ExpectedMap<kube::InferenceService> expected_services_;
 };
-
-// One key for each replica: the workload's own for the first, "KEY#2" and so on for further ones.
-std::string LoadKey(const std::string& workload_key, int replica);
-// Whether two keys by LoadKey() are of replicas of one workload.
-bool SameWorkload(std::string_view a, std::string_view b);
-// Replicas that count: at most the CRD's maximum, whatever an object says.
-int ReplicasOf(const kube::Workload& workload);
-
-// The key of the reservation of an object whose name the API server makes up later.
-std::string GeneratedKey(kube::Kind kind, std::string_view ns, std::string_view generate_name,
-                         std::string_view review_uid);
 
 }  // namespace headroom::webhook

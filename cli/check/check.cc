@@ -79,7 +79,8 @@ class Checking {
     if (!budget && (IsOurs(object, after) || !changed.empty())) {
       kube::Workload subject;
       subject.meta = kube::DecodeMeta(object);
-      return Take(out, Refusal(subject, estimator::Rule::kModelBudget, budget.error()));
+      return Take(out, admission::Refusal(subject, estimator::Rule::kModelBudget,
+                                          budget.error().message()));
     }
     out.summary = "no workload of ours";
     if (StringOr(object, {"kind"}) == "InferenceService" && changed.empty()) {

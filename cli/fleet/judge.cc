@@ -2,45 +2,14 @@
 
 #include <algorithm>
 
-#include "common/checked.h"
-#include "common/quantity.h"
-#include "estimator/commitments.h"
+#include "admission/growth.h"
+#include "admission/occupancy.h"
 
 namespace headroom::cli {
 namespace {
 
-using Nodes = std::vector<const kube::Node*>;
-
-estimator::Workload NameOf(const kube::Workload& workload) {
-  const std::string key = workload.meta.Key();
-  if (workload.kind == kube::Kind::kModel) return {"Model", key, ""};
-  return {"InferenceService", key, key};
-}
-
-estimator::FieldNames FieldsOf(const kube::Workload& workload) {
-  if (workload.kind == kube::Kind::kModel) return {};
-  return {.context = "spec.contextSize",
-          .cache_type_k = "spec.cacheTypeK",
-          .cache_type_v = "spec.cacheTypeV",
-          .node = "annotation headroom.dev/node",
-          .source = "spec.modelRef",
-          .prompt_cache = "spec.extraArgs --cache-ram"};
-}
-
-// Where it runs already it stays: another node's room does not help.
-Nodes TargetsOf(const Fleet& fleet, const kube::Workload& workload) {
-  Nodes targets = kube::TargetNodes(workload, fleet.nodes());
-  for (const kube::Node* node : targets) {
-    if (node->meta.name == workload.claimed_by) return {node};
-  }
-  return targets;
-}
-
-bool NoneUsable(const Nodes& targets, WallTime now) {
-  return std::none_of(targets.begin(), targets.end(), [now](const kube::Node* node) {
-    return node->publishes && !estimator::IsStale(node->capacity, now);
-  });
-}
+using admission::Nodes;
+using admission::Sizing;
 
 // A projector given as a bare name lies beside its model.
 std::string ProjectorSource(const std::string& mmproj, const std::string& model) {
@@ -49,21 +18,7 @@ std::string ProjectorSource(const std::string& mmproj, const std::string& model)
   return bare && slash != std::string::npos ? model.substr(0, slash + 1) + mmproj : mmproj;
 }
 
-bool SameTexts(const estimator::BudgetTexts& a, const estimator::BudgetTexts& b) {
-  return a.memory_budget == b.memory_budget && a.memory_fraction == b.memory_fraction;
-}
-
 }  // namespace
-
-estimator::Verdict Refusal(const kube::Workload& workload, estimator::Rule rule,
-                           const Error& error) {
-  estimator::Verdict verdict;
-  verdict.rule = rule;
-  verdict.workload = NameOf(workload);
-  verdict.fields = FieldsOf(workload);
-  verdict.detail = error.message();
-  return verdict;
-}
 
 const Result<sources::ModelHeader>& Judge::Header(const std::string& source, const Nodes& targets) {
   // A file on nodes may differ from node to node.
@@ -76,104 +31,78 @@ const Result<sources::ModelHeader>& Judge::Header(const std::string& source, con
   return headers_.emplace(key, read_(source, targets)).first->second;
 }
 
-Judge::Size Judge::SizeOf(const kube::Workload& workload, const Nodes& targets) {
-  const auto& header = Header(workload.source, targets);
-  if (!header) return {nullptr, 0, header.error().message()};
-  if (header->projector) {
-    return {nullptr, 0, "spec.source: is a projector (mmproj) and no language model"};
+Sizing Judge::SizeOf(const kube::Workload& workload, const Nodes& targets) {
+  Sizing sizing;
+  sizing.reason = kube::UnestimatedReason(workload);
+  if (!sizing.reason.empty()) return sizing;
+  if (const auto source = sources::ParseSource(workload.source)) {
+    sizing.source = Describe(*source);
+    sizing.file_on_node = source->where == sources::Source::Where::kNodeFile;
   }
-  if (workload.spec.mmproj.empty()) return {&*header, 0, ""};
-  const auto& projector = Header(ProjectorSource(workload.spec.mmproj, workload.source), targets);
-  if (!projector) return {nullptr, 0, "mmproj: " + projector.error().message()};
-  return {&*header, projector->model.file_bytes, ""};
+  const auto& header = Header(workload.source, targets);
+  if (!header) {
+    sizing.reason = header.error().message();
+    return sizing;
+  }
+  if (header->projector) {
+    sizing.reason = "spec.source: is a projector (mmproj) and no language model";
+    return sizing;
+  }
+  if (!workload.spec.mmproj.empty()) {
+    const auto& projector = Header(ProjectorSource(workload.spec.mmproj, workload.source), targets);
+    if (!projector) {
+      sizing.reason = "mmproj: " + projector.error().message();
+      return sizing;
+    }
+    sizing.mmproj_bytes = projector->model.file_bytes;
+  }
+  sizing.model = &header->model;
+  sizing.bytes_read = header->bytes_read;
+  return sizing;
 }
 
 uint64_t Judge::FootprintOf(const kube::Workload& workload, const kube::Node& node) {
   if (workload.claimed_footprint) return *workload.claimed_footprint;
-  const Size size = SizeOf(workload, {&node});
-  auto options = kube::ServingOptionsOf(workload);
-  if (size.header != nullptr && options) {
-    options->mmproj_bytes = size.mmproj_bytes;
-    options->runtime_version = node.capacity.runtime_version;
-    const auto footprint = estimator::Estimate(size.header->model, *options);
-    if (footprint) return footprint->footprint_bytes;
-  }
-  if (!workload.budget.memory_budget) return 0;
-  const auto declared = ParseQuantity(*workload.budget.memory_budget);
-  return declared ? *declared : 0;
+  return admission::FootprintOn(node, workload, SizeOf(workload, {&node}));
 }
 
 estimator::Candidate Judge::CandidateFor(const Fleet& fleet, const kube::Node& node,
                                          const std::string& key) {
-  estimator::Candidate candidate{.node = node.capacity, .occupants = {}, .other_bytes = 0};
-  candidate.node.name = node.meta.name;
-  const auto add = [&](const std::string& name, uint64_t bytes) {
-    if (bytes > 0) candidate.occupants.push_back({name, bytes});
-  };
-  estimator::Commitments reported(node.capacity);
+  const auto promised = [this](const std::string& other) { return promises_.contains(other); };
+  admission::Occupancy on(node, key);
   for (const Wanted& one : fleet.wanted()) {
     const std::string other = one.workload.Key();
     if (one.node != node.meta.name) continue;
-    const uint64_t seen = reported.Take(other);
-    if (other == key || promises_.count(other) > 0) continue;
-    add(one.workload.meta.Key(), std::max(FootprintOf(one.workload, node), seen));
+    const uint64_t seen = on.TakeReported(other);
+    if (other == key || promised(other)) continue;
+    on.Add(other, one.workload.meta.Key(), std::max(FootprintOf(one.workload, node), seen));
   }
-  for (const auto& [other, bytes] : reported.left()) {
-    if (other != key && promises_.count(other) == 0) add(estimator::NameOfKey(other), bytes);
-  }
+  on.AddReported(promised);
   for (const auto& [other, promise] : promises_) {
-    if (other != key && promise.node == node.meta.name) add(promise.name, promise.bytes);
+    if (promise.node == node.meta.name) on.Add(other, promise.name, promise.bytes);
   }
-  candidate.other_bytes = reported.Unnamed();
-  return candidate;
+  return on.Take();
 }
 
 bool Judge::Grows(const Fleet& fleet, const kube::Workload& before, const kube::Workload& after) {
-  const bool same_place = before.node_name == after.node_name &&
-                          before.node_selector == after.node_selector &&
-                          before.accelerator == after.accelerator;
-  const bool same_file = before.source == after.source && before.sha256 == after.sha256 &&
-                         before.spec.mmproj == after.spec.mmproj;
-  if (!same_place || !same_file || !SameTexts(before.budget, after.budget)) return true;
-  if (before.spec == after.spec) return false;
-  const Nodes targets = TargetsOf(fleet, after);
-  const Size size = SizeOf(after, targets);
-  auto old_options = kube::ServingOptionsOf(before), new_options = kube::ServingOptionsOf(after);
-  if (size.header == nullptr || !old_options || !new_options) return true;
-  for (auto* options : {&*old_options, &*new_options}) {
-    options->mmproj_bytes = size.mmproj_bytes;
-    if (!targets.empty()) options->runtime_version = targets[0]->capacity.runtime_version;
-  }
-  const auto was = estimator::Estimate(size.header->model, *old_options);
-  const auto is = estimator::Estimate(size.header->model, *new_options);
-  return !was || !is || is->footprint_bytes > was->footprint_bytes;
+  // Before a header is read for nothing.
+  if (admission::CompareWorkloads(before, after) == admission::Growth::kNone) return false;
+  const Nodes targets = admission::TargetsOf(after, fleet.nodes());
+  return admission::Grows(before, after, SizeOf(after, targets),
+                          targets.empty() ? nullptr : targets[0]);
 }
 
 estimator::Verdict Judge::Decide(const Fleet& fleet, const kube::Workload& workload) {
   auto options = kube::ServingOptionsOf(workload);
-  if (!options) return Refusal(workload, estimator::Rule::kRefused, options.error());
-  const Nodes targets = TargetsOf(fleet, workload);
-  const Size size = SizeOf(workload, targets);
-  options->mmproj_bytes = size.mmproj_bytes;
-  estimator::Request request;
-  request.workload = NameOf(workload);
-  request.fields = FieldsOf(workload);
-  if (const auto source = sources::ParseSource(workload.source)) {
-    request.source = Describe(*source);
-    request.file_on_node = source->where == sources::Source::Where::kNodeFile;
+  if (!options) {
+    return admission::Refusal(workload, estimator::Rule::kRefused, options.error().message());
   }
-  static const estimator::ModelFile kAnySize;
-  if (size.header != nullptr) {
-    request.model = &size.header->model;
-    request.header_bytes_read = size.header->bytes_read;
-  } else if (NoneUsable(targets, settings_.now)) {
-    request.model = &kAnySize;  // that no node is usable is the better thing to say
-  }
-  request.unknown.reason = size.reason;
+  const Nodes targets = admission::TargetsOf(workload, fleet.nodes());
+  const Sizing sizing = SizeOf(workload, targets);
+  options->mmproj_bytes = sizing.mmproj_bytes;
+  estimator::Request request =
+      admission::RequestFor(workload, *options, sizing, targets, settings_.now);
   request.allow_unknown = settings_.allow_unknown;
-  request.serving = *options;
-  request.budget = workload.budget;
-  request.now = settings_.now;
   const std::string key = workload.Key();
   for (const kube::Node* node : targets) {
     request.candidates.push_back(CandidateFor(fleet, *node, key));

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "admission/request.h"
 #include "cli/fleet/fleet.h"
 #include "estimator/verdict.h"
 #include "sources/header_source.h"
@@ -44,14 +45,9 @@ class Judge {
   uint64_t FootprintOf(const kube::Workload& workload, const kube::Node& node);
 
  private:
-  struct Size {
-    const sources::ModelHeader* header = nullptr;
-    uint64_t mmproj_bytes = 0;
-    std::string reason;  // why `header` is null
-  };
-  Size SizeOf(const kube::Workload& workload, const std::vector<const kube::Node*>& targets);
+  admission::Sizing SizeOf(const kube::Workload& workload, const admission::Nodes& targets);
   const Result<sources::ModelHeader>& Header(const std::string& source,
-                                             const std::vector<const kube::Node*>& targets);
+                                             const admission::Nodes& targets);
   estimator::Candidate CandidateFor(const Fleet& fleet, const kube::Node& node,
                                     const std::string& key);
 
@@ -60,9 +56,5 @@ class Judge {
   std::map<std::string, Result<sources::ModelHeader>> headers_;
   std::map<std::string, Promise> promises_;  // by workload key
 };
-
-// A verdict of a malformed budget or options, without numbers.
-estimator::Verdict Refusal(const kube::Workload& workload, estimator::Rule rule,
-                           const Error& error);
 
 }  // namespace headroom::cli

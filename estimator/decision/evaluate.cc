@@ -115,12 +115,7 @@ ServingOptions ServingOn(const ServingOptions& serving, const NodeCapacity& node
 }
 
 CandidateView Evaluator::operator()(const Candidate& candidate) {
-  const FootprintOf once = [this](const ServingOptions& serving) {
-    const auto key = std::pair(serving.runtime_version, serving.device);
-    const auto known = footprints_.find(key);
-    if (known != footprints_.end()) return known->second;
-    return footprints_.emplace(key, Estimate(*request_.model, serving)).first->second;
-  };
+  const FootprintOf once = [this](const ServingOptions& serving) { return known_->For(serving); };
   return Evaluate(request_, candidate, request_.serving, once);
 }
 

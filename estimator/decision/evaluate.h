@@ -1,10 +1,9 @@
 // One candidate at a time: what it could give, what is needed there, whether that fits.
 #pragma once
 
-#include <map>
-#include <string>
-#include <utility>
+#include <optional>
 
+#include "estimator/footprint_memo.h"
 #include "estimator/verdict.h"
 
 namespace headroom::estimator {
@@ -16,12 +15,16 @@ ServingOptions ServingOn(const ServingOptions& serving, const NodeCapacity& node
 // runtime version and device only, so a thousand nodes take a few estimates.
 class Evaluator {
  public:
-  explicit Evaluator(const Request& request) : request_(request) {}
+  explicit Evaluator(const Request& request) : request_(request), known_(request.footprints) {
+    if (known_ == nullptr && request.model != nullptr) known_ = &own_.emplace(*request.model);
+  }
+  Evaluator(const Evaluator&) = delete;
   CandidateView operator()(const Candidate& candidate);
 
  private:
   const Request& request_;
-  std::map<std::pair<std::string, Device>, Result<Footprint>> footprints_;
+  std::optional<FootprintMemo> own_;
+  FootprintMemo* known_;
 };
 
 // One candidate with other serving options, for trying suggestions.

@@ -166,7 +166,7 @@ Verdict Decide(const Request& request) {
   const Rule rule = RuleFor(request, verdict, evaluate);
   verdict.allowed = rule == Rule::kAllowed;
   verdict.rule = rule;
-  const CandidateView closest = verdict.candidates[0];
+  const CandidateView& closest = verdict.candidates[0];
   const Candidate& target = FindCandidate(request, closest.node);
   if (verdict.allowed) {
     AddWarnings(request, closest, target.node, verdict);

@@ -68,6 +68,10 @@ std::vector<Case> Cases() {
                         Mac("mac-5", 32)})});
   cases.push_back({"occupied", Rule::kOccupied,
                    Ask("qwen2.5-32b", 32768, {Mac("mac-studio-1", 64, {qwen, small})})});
+  cases.push_back({"occupied-any-node", Rule::kOccupied,
+                   Ask("qwen2.5-32b", 32768,
+                       {Mac("mac-mini", 16), Mac("mac-studio-1", 64, {qwen, small}),
+                        Mac("mac-studio-2", 64, {qwen, qwen})})});
   r = Ask("llama-3.1-8b", 131072, {Mac("mac-mini", 16)});
   r.workload.kind = "InferenceService";
   r.workload.name = r.workload.service = "team-a/chat";

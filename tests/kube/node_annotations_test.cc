@@ -37,9 +37,14 @@ Json NodeWith(const std::map<std::string, std::string>& annotations) {
   return node;
 }
 
+// As a reader of DecodedFields() has it: they are complete for Nodes, too.
+Node Decode(const Json& object) {
+  return DecodeNode(ParseJson(WriteJson(object), DecodedFields()).value());
+}
+
 TEST(NodeAnnotations, RoundTrip) {
   const auto want = Full();
-  const Node node = DecodeNode(NodeWith(EncodeAnnotations(want)));
+  const Node node = Decode(NodeWith(EncodeAnnotations(want)));
   const auto& got = node.capacity;
   EXPECT_TRUE(node.publishes);
   EXPECT_EQ(got.invalid, "");
@@ -87,7 +92,7 @@ TEST(NodeAnnotations, ProblemsNameKeyExpectedFormAndValue) {
   for (const auto& c : cases) {
     auto annotations = EncodeAnnotations(Full());
     annotations[std::string(kPrefix) + c.key] = c.value;
-    EXPECT_THAT(DecodeNode(NodeWith(annotations)).capacity.invalid, HasSubstr(c.want));
+    EXPECT_THAT(Decode(NodeWith(annotations)).capacity.invalid, HasSubstr(c.want));
   }
 }
 
@@ -98,7 +103,7 @@ TEST(NodeAnnotations, MoreCommitmentsThanAnAnnotationTakesAreLeftOut) {
   const auto annotations = EncodeAnnotations(capacity);
   const std::string& text = annotations.at("headroom.dev/memory-committed-workloads");
   EXPECT_LE(text.size(), 64u << 10);
-  const auto got = DecodeNode(NodeWith(annotations)).capacity;
+  const auto got = Decode(NodeWith(annotations)).capacity;
   EXPECT_EQ(got.invalid, "");
   EXPECT_GT(got.commitments.size(), 300u);
   EXPECT_LT(got.commitments.size(), 330u);
@@ -115,11 +120,11 @@ TEST(NodeAnnotations, AddressesComeFromTheStatus) {
     addresses.Append(std::move(one));
   }
   node.Make({"status", "addresses"}) = std::move(addresses);
-  EXPECT_EQ(DecodeNode(node).addresses, (std::vector<std::string>{"10.0.0.5", "mac-1"}));
+  EXPECT_EQ(Decode(node).addresses, (std::vector<std::string>{"10.0.0.5", "mac-1"}));
 }
 
 TEST(NodeAnnotations, AForeignNodePublishesNothing) {
-  const Node node = DecodeNode(NodeWith({{"other.dev/x", "1"}, {"headroom.deviant/x", "1"}}));
+  const Node node = Decode(NodeWith({{"other.dev/x", "1"}, {"headroom.deviant/x", "1"}}));
   EXPECT_FALSE(node.publishes);
   EXPECT_THAT(node.capacity.invalid, HasSubstr("headroom.dev/memory-total is missing"));
   EXPECT_EQ(node.capacity.pressure, "unknown");
@@ -128,16 +133,16 @@ TEST(NodeAnnotations, AForeignNodePublishesNothing) {
 TEST(NodeAnnotations, NumbersWithoutATimeAreNotTrusted) {
   auto annotations = EncodeAnnotations(Full());
   annotations.erase(std::string(kPrefix) + "observed-at");
-  EXPECT_THAT(DecodeNode(NodeWith(annotations)).capacity.invalid,
+  EXPECT_THAT(Decode(NodeWith(annotations)).capacity.invalid,
               HasSubstr("headroom.dev/observed-at is missing"));
 }
 
 TEST(NodeAnnotations, CordonedOrNotReadyIsUnschedulable) {
   Json node = NodeWith(EncodeAnnotations(Full()));
-  EXPECT_TRUE(DecodeNode(node).capacity.schedulable);
+  EXPECT_TRUE(Decode(node).capacity.schedulable);
   Json cordoned = node;
   cordoned.Make({"spec", "unschedulable"}) = true;
-  EXPECT_FALSE(DecodeNode(cordoned).capacity.schedulable);
+  EXPECT_FALSE(Decode(cordoned).capacity.schedulable);
   for (const auto& [status, schedulable] :
        {std::pair{"True", true}, {"Unknown", true}, {"False", false}}) {
     Json condition = Json::MakeObject();
@@ -145,7 +150,7 @@ TEST(NodeAnnotations, CordonedOrNotReadyIsUnschedulable) {
     condition.Set("status", status);
     Json with = node;
     with.Make({"status", "conditions"}).Append(condition);
-    EXPECT_EQ(DecodeNode(with).capacity.schedulable, schedulable) << status;
+    EXPECT_EQ(Decode(with).capacity.schedulable, schedulable) << status;
   }
 }
 

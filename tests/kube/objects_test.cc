@@ -7,10 +7,12 @@
 namespace headroom::kube {
 namespace {
 
+// As a reader of DecodedFields() has it, so that each test shows that they are complete.
 Json Yaml(std::string_view text) {
   const auto documents = ParseYaml(text, "test");
   EXPECT_TRUE(documents) << documents.error().message();
-  return documents && !documents->empty() ? documents->front() : Json();
+  if (!documents || documents->empty()) return {};
+  return ParseJson(WriteJson(documents->front()), DecodedFields()).value();
 }
 
 TEST(DecodeMeta, ReadsWhatWeUse) {

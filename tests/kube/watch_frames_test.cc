@@ -68,6 +68,21 @@ TEST(WatchEvent, DecodesTypeAndObject) {
   EXPECT_EQ(StringOr(event->object, {"metadata", "name"}), "n");
 }
 
+TEST(DecodeWatchEvent, KeepsTheFieldsOfTheObjectThatAreAskedFor) {
+  const JsonFields fields = WatchFields({"spec.source"});
+  const auto event = DecodeWatchEvent(
+      R"({"type":"ADDED","object":{"metadata":{"name":"n","resourceVersion":"7","managedFields":[{}]},)"
+      R"("spec":{"source":"s","notes":{"a":[1]}}}})",
+      &fields);
+  ASSERT_TRUE(event);
+  EXPECT_EQ(WriteJson(event->object),
+            R"({"metadata":{"name":"n","resourceVersion":"7"},"spec":{"source":"s"}})");
+  const auto gone = DecodeWatchEvent(
+      R"({"type":"ERROR","object":{"kind":"Status","message":"too old","code":410}})", &fields);
+  EXPECT_EQ(gone.error().code(), Code::kGone);
+  EXPECT_EQ(gone.error().message(), "too old");
+}
+
 TEST(WatchEvent, AnErrorEventIsAnError) {
   const auto gone = DecodeWatchEvent(
       R"({"type":"ERROR","object":{"kind":"Status","code":410,"message":"too old"}})");

@@ -27,9 +27,10 @@ const std::map<std::string, Folders> kMayInclude = {
     {"certs", {"common"}},
     {"sources", {"net", "estimator", "common"}},
     {"kube", {"net", "estimator", "common"}},
+    {"admission", {"kube", "estimator", "common"}},
     {"exporter", {"kube", "sources", "certs", "net", "estimator", "common"}},
-    {"webhook", {"kube", "sources", "certs", "net", "estimator", "common"}},
-    {"cli", {"kube", "sources", "certs", "net", "estimator", "common"}},
+    {"webhook", {"admission", "kube", "sources", "certs", "net", "estimator", "common"}},
+    {"cli", {"admission", "kube", "sources", "certs", "net", "estimator", "common"}},
 };
 
 std::string FirstPart(const std::string& path) { return path.substr(0, path.find('/')); }

@@ -29,7 +29,7 @@ class Decisions : public Rules {
   }
   std::vector<std::string> On(const std::string& node) {
     std::vector<std::string> keys;
-    for (const Load& load : view_.LoadsOn(node, kNow)) keys.push_back(load.key);
+    for (const Load& load : view_.LoadsOn(node, kNow)) keys.emplace_back(load.key);
     return keys;
   }
   static Json Replicas(Json service, int64_t replicas) {

@@ -76,9 +76,9 @@ TEST_F(ManifestOptions, EveryOptionThatTakesMemoryIsRead) {
     for (const auto& [options, outcome] :
          {std::pair{row.small, Outcome::kAllowed}, std::pair{row.large, Outcome::kDenied}}) {
       const Decision of_model = Create(set(model, {"spec", "serving"}, options));
-      EXPECT_EQ(of_model.outcome, outcome) << "Model: " << row.what << of_model.detail;
+      EXPECT_EQ(of_model.outcome, outcome) << "Model: " << row.what << of_model.Detail();
       const Decision of_service = Create(set(service, {"spec"}, options));
-      EXPECT_EQ(of_service.outcome, outcome) << "service: " << row.what << of_service.detail;
+      EXPECT_EQ(of_service.outcome, outcome) << "service: " << row.what << of_service.Detail();
     }
   }
 }

@@ -27,8 +27,7 @@ Decision Denied() {
   decision.outcome = Decision::Outcome::kDenied;
   decision.answer.allowed = false;
   decision.rule = "HR-101";
-  decision.node = "mac-1";
-  decision.footprint = 3ull << 30;
+  decision.verdict.emplace().candidates = {{.node = "mac-1", .need = 3ull << 30}};
   return decision;
 }
 

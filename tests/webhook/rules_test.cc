@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "admission/growth.h"
 #include "tests/webhook/rules_fixture.h"
 #include "webhook/scope.h"
 
@@ -20,7 +21,7 @@ using Outcome = Decision::Outcome;
 
 TEST_F(Rules, AdmitsWhatFitsAndReservesIt) {
   const Decision decision = Create(ModelObject("llama", 2 * kOneGiB));
-  EXPECT_EQ(decision.outcome, Outcome::kAllowed) << decision.detail;
+  EXPECT_EQ(decision.outcome, Outcome::kAllowed) << decision.Detail();
   ASSERT_EQ(decision.reservations.size(), 1u);
   EXPECT_EQ(decision.reservations[0].key, "Model/team-a/llama");
   EXPECT_EQ(decision.reservations[0].node, "mac-1");
@@ -47,7 +48,7 @@ TEST_F(Rules, AnotherServersSizeIsDeclaredOrUnknown) {
   EXPECT_TRUE(asked_.empty()) << "there is no header to read";
   model.Make({"spec", "hardware", "memoryBudget"}) = "3Gi";
   const Decision declared = Create(model);
-  EXPECT_EQ(declared.outcome, Outcome::kAllowed) << declared.detail;
+  EXPECT_EQ(declared.outcome, Outcome::kAllowed) << declared.Detail();
   ASSERT_EQ(declared.reservations.size(), 1u);
   EXPECT_EQ(declared.reservations[0].footprint, 3 * kGiB);
   model.Make({"spec", "hardware", "memoryBudget"}) = "5Gi";
@@ -85,7 +86,7 @@ TEST_F(Rules, AnOccupantWhoseHeaderIsOnItsWayIsNotForgotten) {
   bound.Make({"spec", "nodeName"}) = "mac-1";
   view_.Apply(Kind::kModel, Upsert(bound));
   const Decision waits = Create(ModelObject("llama", kOneGiB));
-  EXPECT_EQ(waits.rule, "HR-302") << waits.detail;
+  EXPECT_EQ(waits.rule, "HR-302") << waits.Detail();
   EXPECT_THAT(waits.answer.message, HasSubstr("Model/team-a/bound"));
   EXPECT_TRUE(waits.reservations.empty());
   // A declared size is counted, a claim is counted by the node.
@@ -152,20 +153,20 @@ TEST_F(Rules, GrowthFromOrToTheModelsOwnSizeIsEstimated) {
   struct Row {
     const char* field;
     int64_t before, after;
-    Growth growth;
+    admission::Growth growth;
   };
-  for (const Row& row :
-       {Row{"contextSize", 0, 4096, Growth::kDepends},
-        Row{"contextSize", 4096, 0, Growth::kDepends},
-        Row{"contextSize", 4096, 2048, Growth::kNone}, Row{"contextSize", 0, 0, Growth::kNone},
-        Row{"contextSize", 2048, 4096, Growth::kDepends},
-        Row{"uBatchSize", 512, 256, Growth::kNone}}) {
+  for (const Row& row : {Row{"contextSize", 0, 4096, admission::Growth::kDepends},
+                         Row{"contextSize", 4096, 0, admission::Growth::kDepends},
+                         Row{"contextSize", 4096, 2048, admission::Growth::kNone},
+                         Row{"contextSize", 0, 0, admission::Growth::kNone},
+                         Row{"contextSize", 2048, 4096, admission::Growth::kDepends},
+                         Row{"uBatchSize", 512, 256, admission::Growth::kNone}}) {
     const auto workload = [&row](int64_t value) {
       Json model = ModelObject("llama", 256);
       model.Make({"spec", "serving", row.field}) = value;
       return *kube::WorkloadOf(kube::DecodeModel(model));
     };
-    EXPECT_EQ(CompareWorkloads(workload(row.before), workload(row.after)), row.growth)
+    EXPECT_EQ(admission::CompareWorkloads(workload(row.before), workload(row.after)), row.growth)
         << row.field << " " << row.before << " -> " << row.after;
   }
   const auto ubatch = [](const char* value) {
@@ -176,7 +177,7 @@ TEST_F(Rules, GrowthFromOrToTheModelsOwnSizeIsEstimated) {
     model.Make({"spec", "serving", "extraArgs"}) = std::move(arguments);
     return *kube::WorkloadOf(kube::DecodeModel(model));
   };
-  EXPECT_EQ(CompareWorkloads(ubatch("512"), ubatch("0")), Growth::kDepends);
+  EXPECT_EQ(admission::CompareWorkloads(ubatch("512"), ubatch("0")), admission::Growth::kDepends);
 }
 
 TEST_F(Rules, AnUpdateOfTargetSourceOrBudgetIsJudged) {

@@ -1,8 +1,12 @@
 #include "webhook/service.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
 
 #include "webhook/access_log.h"
+#include "webhook/line_writer.h"
 
 namespace headroom::webhook {
 namespace {
@@ -46,6 +50,31 @@ TEST(AccessLine, TellsWhatBecameOfAReviewAndWhereItsTimeWent) {
             R"({"time":"2026-01-02T03:04:05.000000Z","peer":"10.0.0.1:4711",)"
             R"("target":"/validate?timeout=10s","bytes":5,"status":503,)"
             R"("milliseconds":{"read":2.0,"parse":0.0,"decide":0.0,"encode":0.0}})");
+}
+
+TEST(LineWriter, WritesTheLinesOfATurnTogetherAndTheRestAtItsEnd) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const auto read_all = [&ends] {
+    char text[64];
+    const ssize_t n = read(ends[0], text, sizeof text);
+    return std::string(text, n > 0 ? static_cast<size_t>(n) : 0);
+  };
+  boost::asio::io_context io(1);
+  {
+    LineWriter writer(io.get_executor(), ends[1]);
+    writer.Add("one");
+    writer.Add("two");
+    EXPECT_EQ(io.run(), 1u);
+    EXPECT_EQ(read_all(), "one\ntwo\n");
+    writer.Add("three");
+  }
+  EXPECT_EQ(read_all(), "three\n");
+  io.restart();
+  io.run();
+  close(ends[1]);
+  EXPECT_EQ(read_all(), "");
+  close(ends[0]);
 }
 
 }  // namespace

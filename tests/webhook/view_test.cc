@@ -29,7 +29,8 @@ View TwoNodes() {
 std::vector<std::string> Names(const std::vector<Load>& loads) {
   std::vector<std::string> names;
   for (const Load& load : loads) {
-    names.push_back(load.name + (load.footprint ? " " + std::to_string(*load.footprint) : ""));
+    names.push_back(std::string(load.name) +
+                    (load.footprint ? " " + std::to_string(*load.footprint) : ""));
   }
   return names;
 }
@@ -93,7 +94,8 @@ TEST(View, ReservationsHoldUntilClaimedDeletedOrAMinuteOld) {
 
 TEST(View, AGeneratedNameTakesOverItsReservation) {
   View view = TwoNodes();
-  view.Reserve({GeneratedKey(Kind::kModel, "team-a", "job-", "uid-1"), "team-a/job-*", "mac-1", 5},
+  view.Reserve({admission::GeneratedKey(Kind::kModel, "team-a", "job-", "uid-1"), "team-a/job-*",
+                "mac-1", 5},
                kNow);
   Json made = ModelObject("job-x7", 256);
   made.Make({"metadata", "generateName"}) = "job-";

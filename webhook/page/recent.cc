@@ -78,8 +78,10 @@ void RecentDecisions::Note(const Review& review, const Decision& decision, doubl
   entry.allowed = decision.answer.allowed;
   entry.dry_run = review.dry_run;
   entry.rule = decision.rule;
-  entry.node = decision.node;
-  entry.footprint = decision.footprint;
+  const estimator::CandidateView* spoken_of =
+      decision.verdict ? decision.verdict->Chosen() : nullptr;
+  entry.node = spoken_of != nullptr ? spoken_of->node : "";
+  entry.footprint = spoken_of != nullptr ? spoken_of->need : 0;
   entry.seconds = seconds;
 }
 
