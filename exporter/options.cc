@@ -51,7 +51,7 @@ void AddModelFlags(Flags& flags, AppOptions& o) {
             "the llama-server to run: a path, or a name to look up in PATH");
   flags.Add(
       "server", "NAME=PROGRAM",
-      "the program of another model server: vllm-metal, vllm or mistralrs (repeatable)", "",
+      "the program of another model server: vllm-metal, vllm or mistralrs", "",
       [&o](std::string_view text) -> Result<void> {
         const size_t equals = text.find('=');
         const std::string name(text.substr(0, equals));
@@ -74,7 +74,7 @@ void AddModelFlags(Flags& flags, AppOptions& o) {
               return {};
             });
   flags.Add("model-root", o.model_roots, "DIR",
-            "folder whose model headers /v1/header may show (repeatable)");
+            "folder whose model headers /v1/header may show");
   flags.Add("node-token-file", o.node_token_file, "FILE",
             "file with the token that /v1/header asks for; without it /v1/header is off");
   flags.Add("store-dir", o.store_dir, "DIR",

@@ -20,7 +20,7 @@ void AddServerFlags(Flags& flags, Options& options) {
   flags.Add("client-ca", options.client_ca, "FILE",
             "callers must present a certificate signed by this CA (PEM)");
   flags.Add("client-allowed-subject", options.client_subjects, "NAME",
-            "common name or DNS name such a certificate must carry; repeatable, none = any");
+            "common name or DNS name such a certificate must carry; none = any");
   flags.Add("access-log", options.access_log,
             "one JSON line on stdout for each review, with its decision and times");
   flags.Add("shutdown-delay", options.shutdown_delay,
@@ -46,7 +46,7 @@ void AddViewFlags(Flags& flags, Options& options) {
             "how to reach the API server; unset without --nodes = the pod's service account");
   flags.Add("nodes", options.nodes, "FILE|URL",
             "Node objects instead of (or beside) a cluster's: YAML or JSON, or an exporter's "
-            "http://HOST:PORT/v1/node; repeatable");
+            "http://HOST:PORT/v1/node");
   flags.Add("manifests", options.manifests, "DIR",
             "folder of accepted Model and InferenceService manifests, for use without a cluster");
 }
@@ -63,7 +63,7 @@ void AddSourceFlags(Flags& flags, Options& options) {
             });
   flags.Add("source-allow", options.source_allow, "HOST|CIDR",
             "hosts that headers may be read from, beside huggingface.co and its CDN: HOST[:PORT], "
-            "*.DOMAIN, ADDRESS/PREFIX (also admits a private address); repeatable");
+            "*.DOMAIN, ADDRESS/PREFIX (also admits a private address)");
   flags.Add("source-ca", options.source_ca, "FILE",
             "trust this CA (PEM) for sources instead of the system's");
   flags.Add("node-token-file", options.node_token_file, "FILE",
@@ -71,7 +71,7 @@ void AddSourceFlags(Flags& flags, Options& options) {
   flags.Add("node-ca", options.node_ca, "FILE",
             "trust this CA (PEM) for exporters, and send the node token over TLS only");
   flags.Add("node-allow", options.node_allow, "ADDRESS[/PREFIX]",
-            "addresses of exporters beside the status.addresses of their Nodes; repeatable");
+            "addresses of exporters beside the status.addresses of their Nodes");
 }
 
 bool IsLoopback(const std::string& host) {

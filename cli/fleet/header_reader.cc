@@ -63,7 +63,7 @@ void AddHeaderFlags(Flags& flags, HeaderOptions& options) {
   flags.Add("node-token-file", options.node_token_file, "FILE",
             "token for the exporters' /v1/header, for models that lie on the nodes");
   flags.Add("node-allow", options.node_allow, "ADDRESS[/PREFIX]",
-            "further addresses that may be sent the token; a Node's own are known (repeatable)");
+            "further addresses that may be sent the token; a Node's own are known");
 }
 
 HeaderReader MakeHeaderReader(const HeaderOptions& options, WallTime now, Progress* progress) {
