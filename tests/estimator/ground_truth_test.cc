@@ -27,6 +27,7 @@ class Errors {
     return std::count_if(values_.begin(), values_.end(), [limit](double e) { return e < -limit; });
   }
   double Lowest() const { return *std::min_element(values_.begin(), values_.end()); }
+  double Highest() const { return *std::max_element(values_.begin(), values_.end()); }
   size_t size() const { return values_.size(); }
 
   void Print(const std::string& name) const {
@@ -43,6 +44,7 @@ class Errors {
 
 struct Exactness {
   size_t rows = 0, exact = 0, wrong_claims = 0;  // not exact, but the estimate says so
+  Errors total;
   std::string first_miss = {};
 };
 
@@ -92,6 +94,7 @@ bool CheckRow(const GroundTruthRow& row, const ModelFile& model, Outcome& out) {
     const double truth = row.device_weights + row.host_weights + row.device_context +
                          row.device_compute + row.host_compute;
     out.total.Add(estimated, truth);
+    out.exactness[model.architecture][row.model].total.Add(estimated, truth);
     out.groups[GroupOf(row.options)].Add(estimated, truth);
   }
   return device.weights == row.device_weights && host.weights == row.host_weights &&
@@ -109,8 +112,10 @@ void PrintExactness(const Outcome& out) {
       wrong_claims += e.wrong_claims;
       if (e.exact == e.rows) continue;
       all = false;
-      std::printf("  %-18s exact in %zu of %zu rows, wrongly claimed in %zu: %s\n", model.c_str(),
-                  e.exact, e.rows, e.wrong_claims, e.first_miss.c_str());
+      std::printf(
+          "  %-18s exact in %zu of %zu rows, total %+.2f to %+.2f %%, wrongly claimed in %zu: %s\n",
+          model.c_str(), e.exact, e.rows, e.total.Lowest(), e.total.Highest(), e.wrong_claims,
+          e.first_miss.c_str());
     }
     whole += all;
   }
