@@ -198,7 +198,7 @@ ComputeBytes Compute(Footprint& out, const ModelFile& model, const Shape& shape,
       bytes.device = std::max(bytes.device, replayed->bytes.device);
       bytes.host = std::max(bytes.host, replayed->bytes.host);
     }
-    bytes = LeanUpwards(bytes, model, shape);
+    if (shape.metal) bytes = LeanUpwards(bytes, model, shape);
   }
   if (traits.note.empty()) return bytes;
   if (out.method == Method::kExact) out.method = Method::kClosedForm;
