@@ -170,7 +170,7 @@ Result<ModelFile> DescribeModel(const std::vector<GgufHeader>& parts, uint64_t f
   }
   model.tensors =
       SumTensors(parts, model.architecture, h.router_layer ? h.n_layer_all : h.n_layer());
-  model.structure = DescribeStructure(parts, model, h.router_layer ? h.n_layer_all : h.n_layer());
+  model.structure = DescribeStructure(parts, model);
   model.file_bytes = file_bytes;
   for (const GgufHeader& part : parts) {
     model.header_bytes += part.header_bytes;

@@ -75,7 +75,7 @@ struct ModelSymbol {
 // Which tensors and switches the model has, as hashes; see graph/structure.h.
 struct GraphStructure {
   uint64_t whole = 0;
-  std::vector<uint64_t> layers = {};  // the kinds of layers, sorted
+  std::vector<uint64_t> layers = {};  // the kind of each layer
 };
 
 struct ModelFile {

@@ -1,20 +1,18 @@
 #include "estimator/graph/replay.h"
 
 #include <algorithm>
+#include <span>
 
 #include "common/checked.h"
 #include "estimator/graph/arena.h"
 #include "estimator/graph/sizes.h"
+#include "estimator/graph/unfold.h"
 
 namespace headroom::estimator {
 namespace {
 
-// No graph that llama.cpp builds is larger.
-constexpr size_t kMostTensors = 1u << 18;
-
-struct Tensor {
-  uint32_t token = 0;
-  uint32_t period = 0;  // the repetition it belongs to
+struct Memory {
+  uint32_t last_use = 0;  // number of a tensor; 0: it is never freed
   bool owned = false;
   bool host = false;
   uint64_t offset = 0;
@@ -22,110 +20,71 @@ struct Tensor {
 
 class Replay {
  public:
-  Replay(const GraphTable& table, const SymbolicGraph& graph, const GraphSizes& sizes)
-      : table_(table), graph_(graph), sizes_(sizes) {}
+  Replay(const GraphTable& table, const UnfoldedGraph& graph, const GraphSizes& sizes)
+      : table_(table), graph_(graph), sizes_(sizes), memory_(graph.tensors.size()) {}
 
-  // `periods`: how often the sections of a period of layers are repeated.
-  Result<ComputeBytes> Run(uint64_t periods) {
-    for (const GraphSection& section : graph_.sections) {
-      const uint64_t times = section.per_period ? periods : 1;
-      if (section.tokens.size() * times > kMostTensors - tensors_.size()) return Misfit();
-      if (section.per_period && section.inputs) {
-        period_inputs_ = section.tokens.size();
-        first_period_input_ = tensors_.size();
-      }
-      for (uint32_t period = 0; period < times; ++period) {
-        for (const uint32_t token : section.tokens) tensors_.push_back({token, period});
-      }
-      if (section.inputs) inputs_ = tensors_.size();
+  ComputeBytes Run() {
+    for (uint32_t i = 0; i < memory_.size(); ++i) {
+      for (const uint32_t used : Uses(i)) memory_[used].last_use = i;
     }
-    for (size_t i = 0; i < tensors_.size(); ++i) {
-      if (!Step(i)) return Misfit();
-    }
-    return ComputeBytes{device_.peak(), host_.peak()};
+    for (uint32_t i = 0; i < memory_.size(); ++i) Step(i);
+    return {device_.peak(), host_.peak()};
   }
 
  private:
-  static Error Misfit() {
-    return Error(Code::kUnsupported, "graph table: a reference leaves the graph");
+  std::span<const uint32_t> Parents(uint32_t n) const {
+    const UnfoldedTensor& tensor = graph_.tensors[n];
+    return {graph_.references.data() + tensor.first_parent, tensor.parent_count};
   }
-
-  // SIZE_MAX if there is no such tensor.
-  size_t Resolve(const TensorReference& reference, size_t here) const {
-    const size_t n = reference.number;
-    switch (reference.from) {
-      case TensorReference::From::kHere: return here - n;
-      case TensorReference::From::kStart: return n;
-      case TensorReference::From::kInputsEnd: return inputs_ - n;
-      case TensorReference::From::kPeriod:
-        return first_period_input_ + n + tensors_[here].period * period_inputs_;
-    }
-    return SIZE_MAX;
+  std::span<const uint32_t> Uses(uint32_t n) const {
+    const UnfoldedTensor& tensor = graph_.tensors[n];
+    return {graph_.references.data() + tensor.first_use, tensor.use_count};
   }
-
-  const TensorLayout& Layout(const Tensor& tensor) const {
-    return sizes_.shapes[table_.tokens[tensor.token].shape];
-  }
-  Arena& ArenaOf(const Tensor& tensor) { return tensor.host ? host_ : device_; }
-  uint64_t Size(const Tensor& tensor) const { return sizes_.tokens[tensor.token]; }
+  const GraphToken& Token(uint32_t n) const { return table_.tokens[graph_.tensors[n].token]; }
+  const TensorLayout& Layout(uint32_t n) const { return sizes_.shapes[Token(n).shape]; }
+  uint64_t Size(uint32_t n) const { return sizes_.tokens[graph_.tensors[n].token]; }
+  Arena& ArenaOf(const Memory& memory) { return memory.host ? host_ : device_; }
 
   // ggml_gallocr_allocate_node(), then ggml_gallocr_free_node() for all that was last used here.
-  bool Step(size_t here) {
-    Tensor& tensor = tensors_[here];
-    const GraphToken& token = table_.tokens[tensor.token];
-    tensor.owned = true;
-    if (!TakeOver(here, token)) {
-      tensor.host = token.host;
-      tensor.offset = ArenaOf(tensor).Allocate(Size(tensor));
+  void Step(uint32_t here) {
+    Memory& memory = memory_[here];
+    memory.owned = true;
+    if (!TakeOver(here)) {
+      memory.host = Token(here).host;
+      memory.offset = ArenaOf(memory).Allocate(Size(here));
     }
-    for (uint32_t i = 0; i < token.free_count; ++i) {
-      const size_t freed = Resolve(table_.references[token.first_free + i], here);
-      if (freed > here) return false;
-      Tensor& last = tensors_[freed];
-      if (!last.owned) continue;  // its memory was taken over
-      ArenaOf(last).Release(last.offset, Size(last));
-      last.owned = false;
+    for (const uint32_t n : Uses(here)) {
+      Memory& used = memory_[n];
+      if (used.last_use != here || !used.owned) continue;  // or its memory was taken over
+      ArenaOf(used).Release(used.offset, Size(n));
+      used.owned = false;
     }
-    return true;
   }
 
   // The first parent that ends here and has the same layout gives its memory, less what is not
   // needed.
-  bool TakeOver(size_t here, const GraphToken& token) {
-    Tensor& tensor = tensors_[here];
-    for (uint32_t i = 0; i < token.parent_count; ++i) {
-      const size_t from = Resolve(table_.references[token.first_parent + i], here);
-      if (from >= here || !tensors_[from].owned) continue;
-      Tensor& parent = tensors_[from];
-      if (!Layout(tensor).SameAs(Layout(parent))) continue;
-      tensor.host = parent.host;
-      tensor.offset = parent.offset;
+  bool TakeOver(uint32_t here) {
+    Memory& memory = memory_[here];
+    for (const uint32_t n : Parents(here)) {
+      Memory& parent = memory_[n];
+      if (n == here || parent.last_use != here || !parent.owned) continue;
+      if (!Layout(here).SameAs(Layout(n))) continue;
+      memory.host = parent.host;
+      memory.offset = parent.offset;
       parent.owned = false;
-      const uint64_t had = Arena::Pad(Size(parent)), has = Arena::Pad(Size(tensor));
-      if (had > has) ArenaOf(tensor).Release(tensor.offset + has, had - has);
+      const uint64_t had = Arena::Pad(Size(n)), has = Arena::Pad(Size(here));
+      if (had > has) ArenaOf(memory).Release(memory.offset + has, had - has);
       return true;
     }
     return false;
   }
 
   const GraphTable& table_;
-  const SymbolicGraph& graph_;
+  const UnfoldedGraph& graph_;
   const GraphSizes& sizes_;
-  std::vector<Tensor> tensors_;
-  size_t inputs_ = 0, first_period_input_ = 0, period_inputs_ = 0;
+  std::vector<Memory> memory_;  // of each tensor
   Arena device_, host_;
 };
-
-bool Fits(const SymbolicGraph& graph, uint64_t layers) {
-  return graph.period == 0 ||
-         (layers >= graph.layers && (layers - graph.layers) % graph.period == 0);
-}
-
-// How many periods of layers lie beyond those of the graph itself.
-uint64_t Periods(const SymbolicGraph& graph, uint64_t layers) {
-  if (graph.period == 0 || layers <= graph.layers) return 0;
-  return CeilDiv(layers - graph.layers, graph.period);
-}
 
 }  // namespace
 
@@ -133,17 +92,15 @@ Result<ReplayedCompute> ReplayGraphs(const GraphTable& table, const ModelFile& m
                                      const Shape& shape) {
   const auto sizes = EvaluateSizes(table, model, shape);
   if (!sizes) return sizes.error();
-  const uint64_t layers = model.layers.size();
-  const bool fits = std::ranges::any_of(
-      table.graphs, [layers](const SymbolicGraph& graph) { return Fits(graph, layers); });
   ReplayedCompute out;
-  out.exact = fits && table.same_structure;
-  for (const SymbolicGraph& graph : table.graphs) {
-    if (fits && !Fits(graph, layers)) continue;
-    const auto peaks = Replay(table, graph, *sizes).Run(Periods(graph, layers));
-    if (!peaks) return peaks.error();
-    out.bytes.device = std::max(out.bytes.device, peaks->device);
-    out.bytes.host = std::max(out.bytes.host, peaks->host);
+  out.exact = table.same_structure;
+  for (const SymbolicGraph& symbolic : table.graphs) {
+    const auto graph = Unfold(table, symbolic, model.structure);
+    if (!graph) return graph.error();
+    out.exact = out.exact && graph->complete;
+    const ComputeBytes peaks = Replay(table, *graph, *sizes).Run();
+    out.bytes.device = std::max(out.bytes.device, peaks.device);
+    out.bytes.host = std::max(out.bytes.host, peaks.host);
   }
   return out;
 }

@@ -66,6 +66,13 @@ std::string HeadClass(const ModelFile& model) {
   return std::string(flash ? "f" : "-") + (k % 64 == 0 ? "k" : "-") + (v % 64 == 0 ? "v" : "-");
 }
 
+// The inputs of a graph depend on which of these there are.
+std::string MemoryClass(const Layer& layer) {
+  constexpr const char* kCaches[] = {" none", " full", " window"};
+  return std::string(layer.recurrent ? "memory state" : "memory") +
+         kCaches[static_cast<size_t>(layer.cache)] + (layer.index_k_width > 0 ? " index" : "");
+}
+
 std::string Switches(const GgufHeader& header, const ModelFile& model) {
   const std::string prefix = model.architecture + ".";
   std::string out = "heads " + HeadClass(model);
@@ -81,17 +88,20 @@ std::string Switches(const GgufHeader& header, const ModelFile& model) {
 
 }  // namespace
 
-GraphStructure DescribeStructure(const std::vector<GgufHeader>& parts, const ModelFile& model,
-                                 uint32_t layers) {
+GraphStructure DescribeStructure(const std::vector<GgufHeader>& parts, const ModelFile& model) {
   std::set<std::string> whole = {Switches(parts[0], model)};
-  std::vector<std::set<std::string>> by_layer(layers);
+  std::vector<std::set<std::string>> by_layer;
+  for (const Layer& layer : model.layers) {
+    by_layer.push_back({MemoryClass(layer)});
+    whole.insert(MemoryClass(layer));
+  }
   for (const GgufHeader& part : parts) {
     for (const GgufTensor& tensor : part.tensors) {
       uint32_t layer = 0;
       std::string_view suffix;
       if (!SplitLayerName(tensor.name, layer, suffix)) {
         if (!IsNeutral(tensor.name)) whole.insert(WithoutNumbers(tensor.name));
-      } else if (layer < layers && !IsNeutral(suffix)) {
+      } else if (layer < by_layer.size() && !IsNeutral(suffix)) {
         by_layer[layer].insert(WithoutNumbers(suffix));
       }
     }
@@ -99,8 +109,6 @@ GraphStructure DescribeStructure(const std::vector<GgufHeader>& parts, const Mod
   GraphStructure out;
   out.whole = Hash(whole);
   for (const auto& names : by_layer) out.layers.push_back(Hash(names));
-  std::ranges::sort(out.layers);
-  out.layers.erase(std::unique(out.layers.begin(), out.layers.end()), out.layers.end());
   return out;
 }
 

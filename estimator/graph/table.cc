@@ -1,9 +1,12 @@
 #include "estimator/graph/table.h"
 
+#include <algorithm>
+
 namespace headroom::estimator {
 namespace {
 
-constexpr std::string_view kMagic = "HRGRAPH1";
+constexpr uint32_t kMostRadius = 8, kMostKinds = 4096, kMostLayers = 4096;
+constexpr std::string_view kMagic = "HRGRAPH2";
 
 // Takes numbers off the front; after the first error all of them are 0.
 class Bytes {
@@ -63,8 +66,9 @@ class Bytes {
 };
 
 struct Directory {
-  std::vector<uint64_t> keys;  // of the names that expressions use
-  std::string_view graphs;     // of the structure, else of another one of the architecture
+  std::vector<uint64_t> keys;   // of the names that expressions use
+  std::string_view graphs;      // of the structure, else of another one of the architecture
+  std::vector<uint64_t> kinds;  // as GraphTable::kinds
   bool same_structure = false;
 };
 
@@ -72,9 +76,9 @@ Error Damaged(const Bytes& in) {
   return Error(Code::kInvalid, "graph table is damaged at byte " + std::to_string(in.at()));
 }
 
-// A model with fewer kinds of layers has another graph, too.
-bool Serves(const GraphStructure& table, const GraphStructure& model) {
-  return table.whole == model.whole && table.layers == model.layers;
+bool KnowsAll(const std::vector<uint64_t>& kinds, const std::vector<uint64_t>& layers) {
+  return std::ranges::all_of(
+      layers, [&kinds](uint64_t layer) { return std::ranges::find(kinds, layer) != kinds.end(); });
 }
 
 Result<Directory> FindArchitecture(std::string_view file, std::string_view name,
@@ -87,14 +91,16 @@ Result<Directory> FindArchitecture(std::string_view file, std::string_view name,
   for (uint64_t& key : out.keys) key = SymbolKey(in.Text(in.Count()));
   for (uint32_t left = in.Count(); left > 0 && !in.failed(); --left) {
     const std::string_view found = in.Text(in.Count());
-    GraphStructure made_for;
-    made_for.layers.resize(in.Count());
-    made_for.whole = in.Fixed();
-    for (uint64_t& layer : made_for.layers) layer = in.Fixed();
+    std::vector<uint64_t> kinds(1 + in.Count());
+    const uint64_t whole = in.Fixed();
+    for (size_t i = 1; i < kinds.size(); ++i) kinds[i] = in.Fixed();
     const std::string_view block = in.Text(in.Number());
     if (in.failed() || found != name) continue;
-    out.same_structure = Serves(made_for, structure);
-    if (out.same_structure || out.graphs.empty()) out.graphs = block;
+    out.same_structure = whole == structure.whole && KnowsAll(kinds, structure.layers);
+    if (out.same_structure || out.graphs.empty()) {
+      out.graphs = block;
+      out.kinds = std::move(kinds);
+    }
     if (out.same_structure) return out;
   }
   if (in.failed()) return Damaged(in);
@@ -104,12 +110,15 @@ Result<Directory> FindArchitecture(std::string_view file, std::string_view name,
 
 class Decoder {
  public:
-  explicit Decoder(const Directory& directory) : keys_(directory.keys), in_(directory.graphs) {}
+  explicit Decoder(const Directory& directory) : keys_(directory.keys), in_(directory.graphs) {
+    out_.kinds = directory.kinds;
+  }
 
   Result<GraphTable> Run(GraphMode mode) {
     Repeat([this] { Expression(); });
     Repeat([this] { Shape(); });
     Repeat([this] { Token(); });
+    Repeat([this] { List(); });
     std::vector<SymbolicGraph> graphs;
     Repeat([this, &graphs] { graphs.push_back(Graph()); });
     const auto wanted = static_cast<uint32_t>(mode.attention) * GraphMode::kSlotsCount +
@@ -188,9 +197,12 @@ class Decoder {
 
   uint32_t References() {
     return Repeat([this] {
+      using From = TensorReference::From;
       const uint64_t n = in_.Below(uint64_t{1} << 32);
+      const auto from = static_cast<From>(n & 7);
+      const bool has_kind = from == From::kFirst || from == From::kLatest;
       out_.references.push_back(
-          {static_cast<TensorReference::From>(n & 3), static_cast<uint32_t>(n >> 2)});
+          {from, static_cast<uint32_t>(n >> 3), has_kind ? in_.Below(kMostKinds) : 0});
     });
   }
 
@@ -203,22 +215,35 @@ class Decoder {
     Extra(token);
     token.first_parent = static_cast<uint32_t>(out_.references.size());
     token.parent_count = References();
-    token.first_free = static_cast<uint32_t>(out_.references.size());
-    token.free_count = References();
+    token.first_use = static_cast<uint32_t>(out_.references.size());
+    token.use_count = References();
     out_.tokens.push_back(token);
+  }
+
+  void List() {
+    std::vector<uint32_t> list;
+    Repeat([this, &list] { list.push_back(in_.Below(out_.tokens.size())); });
+    out_.lists.push_back(std::move(list));
   }
 
   SymbolicGraph Graph() {
     SymbolicGraph graph;
-    graph.layers = in_.Below(1024);
-    graph.period = in_.Below(1024);
-    Repeat([this, &graph] {
-      GraphSection section;
-      const uint32_t head = in_.Below(4);
-      section.per_period = (head & 1) != 0;
-      section.inputs = (head & 2) != 0;
-      Repeat([this, &section] { section.tokens.push_back(in_.Below(out_.tokens.size())); });
-      graph.sections.push_back(std::move(section));
+    const auto list = [this] { return in_.Below(out_.lists.size()); };
+    graph.before = list();
+    graph.after = list();
+    const uint32_t head = in_.Below(2 * kMostRadius + 4);
+    graph.whole = head < 2;
+    graph.radius = graph.whole ? 0 : (head >> 1) - 1;
+    graph.marked = (head & 1) != 0;
+    Repeat([this, &graph, &list] {
+      GraphLayer layer;
+      const size_t limit = graph.whole ? kMostLayers : 4 * out_.kinds.size();
+      for (uint32_t i = 0; i < 2 * graph.radius + 1; ++i) {
+        layer.context.push_back(in_.Below(limit));
+      }
+      layer.inputs = list();
+      layer.tokens = list();
+      graph.layers.push_back(std::move(layer));
     });
     return graph;
   }

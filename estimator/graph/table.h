@@ -45,13 +45,28 @@ struct SymbolShape {
 // What Metal adds to the bytes of a tensor (ggml_backend_metal_buffer_type_get_alloc_size).
 enum class TensorKind : uint8_t { kPlain, kExperts, kDouble, kTopK, kFlash };
 
-// Another tensor of the graph, seen from the one that refers to it.
+// Another tensor of the graph, seen from the one that refers to it: so many before it; number among
+// the inputs of its layer; number from the first input; so many before the end of the inputs;
+// number from the first tensor that is no input; number from the first one of the layer before, of
+// the first layer of a kind, of the latest layer of a kind before this one.
 struct TensorReference {
-  enum class From : uint8_t { kHere, kStart, kInputsEnd, kPeriod } from = From::kHere;
+  enum class From : uint8_t {
+    kHere,
+    kOwnInput,
+    kInput,
+    kInputsEnd,
+    kNode,
+    kPrevious,
+    kFirst,
+    kLatest
+  };
+  From from = From::kHere;
   uint32_t number = 0;
+  uint32_t kind = 0;  // in GraphTable::kinds, for the last two
 };
 
-// The next tensor is allocated (or takes over one of `parents`); after it `frees` are released.
+// The next tensor is allocated (or takes over one of `parents` that ends here); then `uses` are
+// read, and those that nothing uses later are released.
 struct GraphToken {
   TensorKind kind = TensorKind::kPlain;
   bool host = false;
@@ -61,19 +76,24 @@ struct GraphToken {
   static constexpr uint32_t kNothing = UINT32_MAX;
   std::array<uint32_t, 8> extra = {};
   uint32_t first_parent = 0, parent_count = 0;  // in GraphTable::references
-  uint32_t first_free = 0, free_count = 0;
+  uint32_t first_use = 0, use_count = 0;
 };
 
-struct GraphSection {
-  bool per_period = false;  // once for each period of layers, else once
-  bool inputs = false;      // allocated before the first operation
-  std::vector<uint32_t> tokens = {};
+// What a layer adds to the graph, in the context of its neighbours. Lists are in GraphTable::lists.
+struct GraphLayer {
+  std::vector<uint32_t> context = {};  // 2 x radius + 1 kinds: 4 x number in GraphTable::kinds, + 1
+                                       // for the first layer of a kind, + 2 for the last; of a
+                                       // whole graph the number of layers it serves, 0 for any
+  uint32_t inputs = 0;  // list of tokens allocated before the first operation
+  uint32_t tokens = 0;  // list of the others
 };
 
-// Tokens for `layers` + n x `period` layers; period 0: for any number of layers.
 struct SymbolicGraph {
-  uint32_t layers = 0, period = 0;
-  std::vector<GraphSection> sections = {};
+  uint32_t before = 0, after = 0;  // lists of inputs before and after those of the layers
+  bool whole = false;              // one list for all layers together, whatever their number
+  uint32_t radius = 0;             // neighbours on each side that make up a context
+  bool marked = false;             // contexts tell the first and last layers of a kind
+  std::vector<GraphLayer> layers = {};
 };
 
 // How attention is computed and how slots share the cache: one list of graphs each.
@@ -96,13 +116,16 @@ struct GraphMode {
 };
 
 struct GraphTable {
-  bool same_structure = false;  // made for models like this one, else for the nearest there is
+  bool same_structure = false;  // made for models like this one, else for another structure
   std::vector<SymbolFactor> factors = {};
   std::vector<SymbolTerm> terms = {};
   std::vector<SymbolExpression> expressions = {};
   std::vector<SymbolShape> shapes = {};
   std::vector<TensorReference> references = {};
   std::vector<GraphToken> tokens = {};
+  std::vector<std::vector<uint32_t>> lists = {};  // of tokens
+  std::vector<uint64_t> kinds =
+      {};  // of layers (GraphStructure); 0: beyond the first or last layer
   std::vector<SymbolicGraph> graphs = {};  // of the mode that was asked for
 };
 
@@ -114,9 +137,8 @@ constexpr uint64_t SymbolKey(std::string_view name) {
 }
 
 // Decodes the graphs of one architecture and mode, of the given structure if there are any. Every
-// number in the result refers to something
-// that exists. Errors: kNotFound if the file has none, kInvalid (with the
-// offset) if it is damaged.
+// number in the result refers to something that exists. Errors: kNotFound if the file has none,
+// kInvalid (with the offset) if it is damaged.
 Result<GraphTable> ReadGraphTable(std::string_view file, std::string_view architecture,
                                   const GraphStructure& structure, GraphMode mode);
 

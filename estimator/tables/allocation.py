@@ -1,8 +1,9 @@
 """From a dumped graph to the order in which the allocator acts.
 
-Who is allocated when, who is freed when and which parents a node could take over in place depends
-on the structure of a graph only (ggml-alloc.c: ggml_gallocr_alloc_graph_impl). What is left for
-later are numbers: the sizes, and whether a parent has the same type, shape and strides.
+Who is allocated when and used by whom depends on the structure of a graph only (ggml-alloc.c:
+ggml_gallocr_alloc_graph_impl). A tensor is freed after its last use; a parent may be taken over by
+the operation that uses it last. What is left for later are numbers: the sizes, and whether a
+parent has the same type, shape and strides.
 """
 import json
 from dataclasses import dataclass, field
@@ -30,11 +31,11 @@ class Tensor:
 
 @dataclass
 class Event:
-    """The next tensor is allocated; after it, others are freed."""
+    """The next tensor is allocated; then it and what is not allocated behind it use others."""
     tensor: Tensor
     buffer: int
     parents: list = field(default_factory=list)  # numbers that may be taken over, in order
-    frees: list = field(default_factory=list)    # numbers freed before the next allocation
+    uses: list = field(default_factory=list)     # numbers, by the order of their last use here
 
 
 @dataclass
@@ -57,52 +58,47 @@ def load(line):
     return Graph(_events(nodes, leafs), dump["buffers"])
 
 
+def _root(t):
+    return t if t.view is None else t.view
+
+
+def _kept(nodes):
+    """Tensors that are never freed: outputs, and those with a view that nothing uses."""
+    used = {s for t, _ in nodes for s in t.sources}
+    return {t for t, _ in nodes if t.flags & OUTPUT} | {
+        t.view for t, _ in nodes if t.view is not None and t.op != "NONE" and t not in used}
+
+
 def _events(nodes, leafs):
-    events, owned = [], set()
-    children, views = {}, {}
+    events, kept = [], _kept(nodes)
 
     def allocate(t, buffer):
         if not t.is_allocated() or t.number is not None:
-            return
-        event = Event(t, buffer)
-        if t.op in IN_PLACE:
-            for p in t.sources:
-                if p in owned and not p.flags & OUTPUT and children.get(p) == 1 and not views.get(p):
-                    event.parents.append(p.number)
+            return False
         t.number = len(events)
-        owned.add(t)
-        events.append(event)
-
-    def free(t):
-        if not t.flags & OUTPUT:
-            owned.discard(t)
-            events[-1].frees.append(t.number)
+        events.append(Event(t, buffer))
+        return True
 
     for t, buffer in leafs:
         allocate(t, buffer)
     for t, buffer in nodes:
-        if t.view is not None and t.op != "NONE":
-            views[t.view] = views.get(t.view, 0) + 1
-        if t.flags & INPUT:
-            allocate(t, buffer)
-        for s in t.sources:
-            children[s] = children.get(s, 0) + 1
-            if s.flags & INPUT:
-                allocate(s, buffer)
+        for x in [t] + t.sources:
+            if x.flags & INPUT:
+                allocate(x, buffer)
     for t, buffer in nodes:
         for s in t.sources:
             allocate(s, buffer)
-        allocate(t, buffer)
+        may_take_over = allocate(t, buffer) and t.op in IN_PLACE
         for s in t.sources:
-            children[s] -= 1
-            if children[s] or views.get(s):
+            root = _root(s)
+            if root.number is None or root in kept:
                 continue
-            if s.view is not None:
-                views[s.view] = views.get(s.view, 0) - 1
-                if not views[s.view] and not children.get(s.view) and s.view in owned:
-                    free(s.view)
-            elif s in owned:
-                free(s)
+            events[-1].uses.append(root.number)
+            if may_take_over and s is root:
+                events[-1].parents.append(root.number)
+    for e in events:
+        e.parents = [p for p in e.parents if e.uses.count(p) == 1]  # else it does not end here
+        e.uses = list(dict.fromkeys(reversed(e.uses)))[::-1]  # each at its last place
     return events
 
 
@@ -151,29 +147,34 @@ class Arena:
         free.insert(i, [offset, size])
 
 
-def replay(graph, sizes=None, layouts=None):
-    """Peaks of the buffers. sizes[i]: bytes of event i; layouts[i]: comparable type and shape."""
+def last_uses(uses):
+    """{number: position of its last use}"""
+    return {n: i for i, numbers in enumerate(uses) for n in numbers}
+
+
+def replay(graph):
+    """Peaks of the buffers."""
     events = graph.events
-    if sizes is None:
-        sizes = [e.tensor.sizes for e in events]
-    if layouts is None:
-        layouts = [(e.tensor.type, e.tensor.ne, e.tensor.nb) for e in events]
+    last = last_uses([e.uses for e in events])
+    layouts = [(e.tensor.type, e.tensor.ne, e.tensor.nb) for e in events]
     arenas = [Arena(alignment) for _, alignment, _ in graph.buffers]
     place = [None] * len(events)  # (buffer, offset) while owned
+    size = lambda n, buffer: events[n].tensor.sizes[buffer]
     for i, e in enumerate(events):
-        parent = next((p for p in e.parents if place[p] is not None and layouts[p] == layouts[i]), None)
+        parent = next((p for p in e.parents if last[p] == i and place[p] is not None and
+                       layouts[p] == layouts[i]), None)
         if parent is None:
-            place[i] = (e.buffer, arenas[e.buffer].allocate(sizes[i][e.buffer]))
+            place[i] = (e.buffer, arenas[e.buffer].allocate(size(i, e.buffer)))
         else:
             buffer, offset = place[i] = place[parent]
             place[parent] = None
             arena = arenas[buffer]
-            had, has = arena.pad(sizes[parent][buffer]), arena.pad(sizes[i][buffer])
+            had, has = arena.pad(size(parent, buffer)), arena.pad(size(i, buffer))
             if had > has:
                 arena.release(offset + has, had - has)
-        for f in e.frees:
-            if place[f] is not None:
-                buffer, offset = place[f]
-                arenas[buffer].release(offset, sizes[f][buffer])
-                place[f] = None
+        for n in e.uses:
+            if last[n] == i and place[n] is not None:
+                buffer, offset = place[n]
+                arenas[buffer].release(offset, size(n, buffer))
+                place[n] = None
     return [a.peak for a in arenas]

@@ -9,9 +9,6 @@ KINDS = {"MUL_MAT_ID": EXPERTS, "ARGSORT": DOUBLE, "CUMSUM": DOUBLE, "TOP_K": TO
          "FLASH_ATTN_EXT": FLASH}
 TYPE_K, TYPE_V = 254, 255  # the cache types of the configuration
 QUANTISED = {2, 3, 6, 7, 8}
-# A tensor that a token refers to: so many before it; number from the start; so many before the end
-# of the inputs; number from the start of the inputs of the same period.
-HERE, START, INPUTS_END, PERIOD = range(4)
 IDS = {"f16": 1, "q8_0": 8, "q4_0": 2}
 
 
@@ -28,32 +25,27 @@ class Shape:
 
 @dataclass(frozen=True)
 class Token:
+    """An event of the allocator with its size as expressions; what it refers to is kept apart."""
     kind: int
     buffer: int
     shape: Shape
     extra: tuple     # by kind, see _extra
-    parents: tuple   # (origin, number), see HERE
-    frees: tuple
-
-
-@dataclass
-class Section:
-    tokens: list
-    per_period: bool = False  # once for each period of layers, else once
-    inputs: bool = False      # allocated before the first operation
 
 
 @dataclass
 class Symbolic:
-    sections: list
-    layers: int = 0  # the sections are for `layers` + n * `period` layers; 0, 0: for any
-    period: int = 0
+    """A whole graph. The first `inputs` tensors are allocated before the first operation."""
+    tokens: list
+    parents: list    # of each token: numbers of tokens, as Event
+    uses: list
+    names: list
+    inputs: int
 
 
 def structure(graph):
     """What must be the same in every dump."""
     return [(e.tensor.op if e.tensor.op in KINDS else "", e.tensor.type, e.buffer, tuple(e.parents),
-             tuple(e.frees)) for e in graph.events]
+             tuple(e.uses)) for e in graph.events]
 
 
 def compile_graph(graphs_a, graphs_t, fitter, attention):
@@ -67,16 +59,27 @@ def compile_graph(graphs_a, graphs_t, fitter, attention):
     return _Compiler(graphs, len(graphs_a), fitter, attention).run()
 
 
+def of_state(shape):
+    """The head size and the state size of the pairs are equal. A tensor with other numbers of the
+    recurrent part has the state's."""
+    names = {n.lstrip("/") for e in shape.dims + shape.strides for _, names, _ in e for n in names}
+    if not any(n.startswith("ssm.") for n in names):
+        return shape
+    rename = lambda n: n.replace("attention.key_length", "ssm.state_size") if ":" not in n else n
+    all_renamed = lambda es: tuple(tuple((f, tuple(sorted(map(rename, ns))), q) for f, ns, q in e) for e in es)
+    return Shape(shape.type, all_renamed(shape.dims), all_renamed(shape.strides))
+
+
 class _Compiler:
     def __init__(self, graphs, split, fitter, attention):
         self.graphs, self.split, self.fitter = graphs, split, fitter
         self.k, self.v = IDS[attention[1]], IDS[attention[2]]
 
     def run(self):
-        events = list(zip(*(g.events for g in self.graphs)))
-        inputs = self._inputs()
-        tokens = [self._token(i, column, inputs) for i, column in enumerate(events)]
-        return Symbolic([Section(tokens[:inputs], inputs=True), Section(tokens[inputs:])])
+        events = self.graphs[0].events
+        tokens = [self._token(column) for column in zip(*(g.events for g in self.graphs))]
+        return Symbolic(tokens, [e.parents for e in events], [e.uses for e in events],
+                        [e.tensor.name for e in events], self._inputs())
 
     def _inputs(self):
         """Allocated up front: until the first tensor that has an operation and no input flag."""
@@ -85,13 +88,11 @@ class _Compiler:
                 return i
         return len(self.graphs[0].events)
 
-    def _token(self, i, column, inputs):
+    def _token(self, column):
         e = column[0]
         tensors = [c.tensor for c in column]
         kind = KINDS.get(e.tensor.op, PLAIN) if e.buffer == 0 else PLAIN
-        ref = lambda n: (START, n) if n < inputs else (HERE, i - n)
-        return Token(kind, e.buffer, self._shape(tensors), self._extra(kind, tensors),
-                     tuple(map(ref, e.parents)), tuple(sorted(map(ref, e.frees))))
+        return Token(kind, e.buffer, self._shape(tensors), self._extra(kind, tensors))
 
     def _fit(self, values, what):
         found = self.fitter.fit(values[:self.split], values[self.split:])
@@ -107,7 +108,8 @@ class _Compiler:
         strides = ()
         if not all(map(_is_contiguous, tensors)):
             strides = tuple(self._stride(tensors, d) for d in (1, 2, 3))
-        return Shape(self._type(tensors[0].type), self._dims(tensors), strides)
+        shape = Shape(self._type(tensors[0].type), self._dims(tensors), strides)
+        return of_state(shape) if self.fitter.has_state else shape
 
     def _stride(self, tensors, d):
         elements, size = BLOCKS[tensors[0].type]

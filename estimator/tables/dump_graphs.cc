@@ -1,15 +1,15 @@
 // dump_graphs METAL_LIBRARY MODEL < configurations: makes a llama_context for each line of
 // "key=value" words, without allocating, so that the patched allocator writes its graphs.
 // Prints "ok" or "error" for each line, and ends its graphs in GRAPH_DUMP with a line "end".
+#include <ggml-backend.h>
+#include <llama.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <map>
 #include <sstream>
 #include <string>
-
-#include <ggml-backend.h>
-#include <llama.h>
 
 namespace {
 
@@ -45,7 +45,8 @@ llama_context_params Parameters(const std::string& line) {
   out.kv_unified = words["unified"] == "1";
   out.type_k = TypeNamed(words["k"]);
   out.type_v = TypeNamed(words["v"]);
-  out.flash_attn_type = words["flash"] == "off" ? LLAMA_FLASH_ATTN_TYPE_DISABLED : LLAMA_FLASH_ATTN_TYPE_AUTO;
+  out.flash_attn_type =
+      words["flash"] == "off" ? LLAMA_FLASH_ATTN_TYPE_DISABLED : LLAMA_FLASH_ATTN_TYPE_AUTO;
   out.swa_full = false;
   return out;
 }

@@ -4,9 +4,10 @@ All integers are LEB128 varints, signed ones zigzag. Everything that repeats is 
 referred to by number: expressions, shapes and tokens of an architecture, names of the file.
 """
 from configurations import SLOTS
+from layers import FIRST, LAST, NOTHING, WHOLE, Placed
 from symbols import QUANTITIES
 
-MAGIC = b"HRGRAPH1"
+MAGIC = b"HRGRAPH2"
 
 
 class Writer:
@@ -41,9 +42,13 @@ class Numbered(dict):
 
 
 class ArchitectureWriter:
-    def __init__(self, names):
+    def __init__(self, names, kinds):
+        """kinds: of the layers of the model that whole graphs are taken from."""
         self.names = names
-        self.expressions, self.shapes, self.tokens, self.graphs = (Numbered() for _ in range(4))
+        self.expressions, self.shapes, self.tokens = Numbered(), Numbered(), Numbered()
+        self.lists, self.graphs, self.kinds = Numbered(), Numbered(), Numbered()
+        for kind in [NOTHING, *kinds]:
+            self.kinds.of(kind)
 
     def _expression(self, terms):
         return self.expressions.of(tuple(sorted(terms, key=str)))
@@ -52,8 +57,8 @@ class ArchitectureWriter:
         return self.shapes.of((shape.type, tuple(map(self._expression, shape.dims)),
                                tuple(map(self._expression, shape.strides))))
 
-    def _token(self, token):
-        extra = []
+    def _token(self, placed):
+        token, extra = placed.token, []
         for item in token.extra:
             if item is None:
                 extra.append(0)
@@ -64,12 +69,27 @@ class ArchitectureWriter:
             else:
                 extra.append(1 + self._expression(item))
         return self.tokens.of((token.kind, token.buffer, self._shape(token.shape), tuple(extra),
-                               token.parents, token.frees))
+                               self._references(placed.parents), self._references(placed.uses)))
 
-    def graph(self, symbolic):
-        sections = tuple((s.per_period, s.inputs, tuple(map(self._token, s.tokens)))
-                         for s in symbolic.sections)
-        return self.graphs.of((symbolic.layers, symbolic.period, sections))
+    def _references(self, references):
+        """(origin, number, kind or None)"""
+        return tuple((origin, n[1], self._kind(n[0])) if isinstance(n, tuple) else (origin, n, None)
+                     for origin, n in references)
+
+    def _kind(self, name):
+        return self.kinds.of(name.rstrip(FIRST + LAST))
+
+    def _list(self, placed):
+        return self.lists.of(tuple(map(self._token, placed)))
+
+    def graph(self, layered):
+        inputs = lambda tokens: self._list([Placed(t, (), ()) for t in tokens])
+        kind = lambda k: self._kind(k) << 2 | (LAST in k) << 1 | (FIRST in k)
+        name = kind if layered.radius != WHOLE else int
+        layers = tuple((tuple(map(name, context)), inputs(own), self._list(tokens))
+                       for context, (own, tokens) in sorted(layered.layers.items()))
+        return self.graphs.of((inputs(layered.before), inputs(layered.after),
+                               layered.radius + 1 << 1 | layered.marked, layers))
 
     def bytes(self, modes):
         """modes: {(attention, slots): [graph number]}."""
@@ -83,24 +103,28 @@ class ArchitectureWriter:
             for e in dims + strides:
                 w.number(e)
         w.number(len(self.tokens))
-        for kind, buffer, shape, extra, parents, frees in self.tokens:
+        for kind, buffer, shape, extra, parents, uses in self.tokens:
             w.number(kind << 1 | buffer)
             for e in (shape,) + extra:
                 w.number(e)
-            for refs in (parents, frees):
+            for refs in (parents, uses):
                 w.number(len(refs))
-                for origin, n in refs:
-                    w.number(n << 2 | origin)
+                for origin, n, kind in refs:
+                    w.number(n << 3 | origin)
+                    if kind is not None:
+                        w.number(kind)
+        w.number(len(self.lists))
+        for tokens in self.lists:
+            w.number(len(tokens))
+            for t in tokens:
+                w.number(t)
         w.number(len(self.graphs))
-        for layers, period, sections in self.graphs:
-            w.number(layers)
-            w.number(period)
-            w.number(len(sections))
-            for per_period, inputs, tokens in sections:
-                w.number(inputs << 1 | per_period)
-                w.number(len(tokens))
-                for t in tokens:
-                    w.number(t)
+        for before, after, radius, layers in self.graphs:
+            for value in (before, after, radius, len(layers)):
+                w.number(value)
+            for context, inputs, tokens in layers:
+                for value in context + (inputs, tokens):
+                    w.number(value)
         w.number(len(modes))
         for (attention, slots), graphs in sorted(modes.items()):
             w.number(attention * len(SLOTS) + slots)
@@ -121,7 +145,7 @@ class ArchitectureWriter:
 
 
 def file_bytes(version, names, entries):
-    """entries: [(architecture, (whole, layers) of structure.describe, Writer)], best first."""
+    """entries: [(architecture, structure of the whole, kinds of layers, Writer)]."""
     w = Writer()
     w.out += MAGIC
     w.text(version)
@@ -129,10 +153,10 @@ def file_bytes(version, names, entries):
     for name in names:
         w.text(name)
     w.number(len(entries))
-    for name, (whole, layers), block in entries:
+    for name, whole, kinds, block in entries:
         w.text(name)
-        w.number(len(layers))
-        for value in [whole] + layers:
-            w.out += value.to_bytes(8, "little")
+        w.number(len(kinds))
+        for value in [whole, *kinds]:
+            w.out += int(value, 16).to_bytes(8, "little")
         w.block(block)
     return bytes(w.out)

@@ -137,6 +137,7 @@ class Fitter:
 
     def __init__(self, constants, samples_a, samples_t):
         self.constants, self.samples = constants, (samples_a, samples_t)
+        self.has_state = "ssm.state_size" in constants.names
         self.memo = {}
         self.usable = [q for q in ORDER if all(s[q] for s in samples_a + samples_t)]
 

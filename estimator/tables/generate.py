@@ -4,8 +4,10 @@
 usage: generate.py VERSION BUILD_DIR MODEL_DIR OUTPUT [ARCHITECTURE...]
 
 BUILD_DIR is what `build` made. Each architecture's result is kept in BUILD_DIR/parts, so that a
-run can be continued; remove a part to make it anew.
+run can be continued; remove a part to make it anew. DESCRIBE_MODEL names the program of that name
+(a target of the project's build), if it is not in build/dev.
 """
+import itertools
 import multiprocessing
 import os
 import pathlib
@@ -16,16 +18,19 @@ import tempfile
 import traceback
 
 import allocation
-import deepen
 import gguf_header
 import symbols
-from compile import Symbolic, Unsolved, compile_graph
-from configurations import ATTENTION, SLOTS, contexts, grid, line
-from encode import ArchitectureWriter, Numbered, file_bytes
-import structure
 import variants
+from compile import Unsolved, compile_graph
+from configurations import ATTENTION, SLOTS, contexts, grid, line
+from deepen import with_layers
+from encode import ArchitectureWriter, Numbered, file_bytes
 from fit import Constants, Fitter
-from unroll import unroll
+from layers import WHOLE, by_layer, whole
+from sequences import sequences
+
+DESCRIBE_MODEL = os.environ.get("DESCRIBE_MODEL") or (
+    pathlib.Path(__file__).resolve().parents[2] / "build/dev/estimator/describe-model")
 
 
 class Refused(Exception):
@@ -47,6 +52,8 @@ def dump(build, model, lines):
             blocks = pathlib.Path(output).read_text().split("end\n") if answers else []
             result += [block.splitlines() if answer == "ok" else None
                        for answer, block in zip(answers, blocks)]
+            if run.returncode == 1:
+                raise Refused(run.stderr.strip() or "llama.cpp does not load the model")
             if run.returncode:
                 result.append(None)  # it aborted on this one: go on behind it
             pathlib.Path(output).unlink(missing_ok=True)
@@ -75,98 +82,113 @@ def needed(samples):
     return keep
 
 
-def compile_mode(blocks, headers, constants, attention, points):
-    """blocks: the dumps of each model at each point."""
-    if any(b is None for side in blocks for b in side):
-        raise Refused("llama.cpp makes no such context")
-    samples = [[load(b) for b in side] for side in blocks]
-    if len({len(graphs) for side in samples for graphs in side}) > 1:
+def describe(paths):
+    """Of each model what decides about its graph: [(structure of the whole, kinds of its layers)]."""
+    run = subprocess.run([DESCRIBE_MODEL, *paths], text=True, capture_output=True, check=True)
+    return [(words[0], words[1:]) for words in map(str.split, run.stdout.splitlines())]
+
+
+class Model:
+    """A pair of models with the same layers, and all graphs of them."""
+
+    def __init__(self, build, headers, constants, scratch):
+        paths = [os.path.join(scratch, f"{v}.gguf") for v in "at"]
+        for header, path in zip(headers, paths):
+            gguf_header.write(header, path)
+        self.headers, self.constants = headers, constants
+        self.whole, self.kinds = describe(paths[:1])[0]
+        self.points_of = {(a, s): contexts(SLOTS[s]) for a, s in grid()}
+        lines = [line(p, ATTENTION[a]) for (a, _), points in self.points_of.items() for p in points]
+        self.dumps = [dict(zip(self._keys(), dump(build, path, lines))) for path in paths]
+
+    def _keys(self):
+        return [(mode, i) for mode, points in self.points_of.items() for i in range(len(points))]
+
+    def samples(self, mode):
+        """[of each model [graphs at each point]]"""
+        blocks = [[side[mode, i] for i in range(len(self.points_of[mode]))] for side in self.dumps]
+        if any(b is None for side in blocks for b in side):
+            raise Refused("llama.cpp makes no such context")
+        return [[load(b) for b in side] for side in blocks]
+
+    def compile(self, mode, samples, number):
+        fitter = Fitter(self.constants, *([symbols.quantities(h, p) for p in self.points_of[mode]]
+                                          for h in self.headers))
+        sides = [[s[number] for s in side] for side in samples]
+        return compile_graph(*sides, fitter, ATTENTION[mode[0]])
+
+
+def compile_mode(models, mode):
+    """[Layered] of the graphs that count."""
+    samples = [m.samples(mode) for m in models]
+    if len({len(graphs) for sides in samples for side in sides for graphs in side}) > 1:
         raise Unsolved("a different number of graphs")
-    fitter = Fitter(constants, *([symbols.quantities(h, p) for p in points] for h in headers))
-    return [compile_graph([s[g] for s in samples[0]], [s[g] for s in samples[1]], fitter, attention)
-            for g in needed(samples[0] + samples[1])]
+    out = []
+    for number in needed([point for sides in samples for side in sides for point in side]):
+        graphs = [m.compile(mode, s, number) for m, s in zip(models, samples)]
+        out.append(of_layers(graphs, [m.kinds for m in models]))
+    return out
 
 
-# Architectures whose compute buffers grow with the number of layers, with the period of their
-# layers: their graphs are unrolled to the layers of the model.
-PERIODS = {"deepseek2": 1, "gptneox": 1}
+def of_layers(graphs, kinds):
+    if len(graphs) == 1:
+        return whole(graphs[0])
+    try:
+        return by_layer(graphs, kinds)
+    except Unsolved as unsolved:
+        print("for one number of layers only:", unsolved, flush=True)
+        return whole(graphs[0], len(kinds[0]))
 
 
-# Here a longer model needs more, or other, memory, and no period could be found yet: the graphs
-# count for the number of layers that they were taken from only.
-ONE_COUNT = set("""cohere2 cohere2moe deepseek2 deepseek32 dots3note exaone-moe falcon-h1 gemma4 glm-dsa glm5-next
-granite_swa hy_v4 kimi-k3 llama4 minimax-01 minimax-m3 qwen35moe qwen3next qwen4exp smallthinker
-t5encoder qwen35""".split())
-NO_PERIOD = 1000
 # The pair agrees in numbers by chance (inner size and heads follow from the width), so that sizes
-# got the wrong name: wrong at other dimensions, hence left out.
+# get the wrong name: wrong at other dimensions, hence left out.
 AMBIGUOUS = {"deepseek4", "falcon-h1", "granitehybrid", "jamba", "minimax-m3", "nemotron_h",
              "nemotron_h_moe", "t5"}
 # The same of single versions.
-ONE_COUNT_IN = {"0.5.0": {"gemma3", "mamba2", "plamo", "plamo2", "rwkv6"}}
 AMBIGUOUS_IN = {"0.5.0": {"kimi-linear"}}
+# Unsolved layer by layer, but the rows of longer models agree with the list of one.
+ANY_NUMBER_IN = {"0.6.0": {"kimi-linear", "plamo2", "rwkv6"}}
 
 
-def is_left_out(version, name):
-    return name.split("+")[0] in AMBIGUOUS | AMBIGUOUS_IN.get(version, set())
+def for_any_number(layered):
+    if layered.radius == WHOLE:
+        layered.layers = {(0,): graph for graph in layered.layers.values()}
 
 
-def bind_layers(version, name, header, modes):
-    if name.split("+")[0] not in ONE_COUNT | ONE_COUNT_IN.get(version, set()):
-        return
-    layers = header.value(header.architecture + ".block_count")
-    for graphs in modes.values():
-        for graph in graphs if not isinstance(graphs, str) else []:
-            if graph.period == 0:
-                graph.layers, graph.period = layers, NO_PERIOD
-
-
-def compile_models(build, models):
-    """{(attention, slots): [Symbolic] or text} of a pair of models."""
-    headers = [gguf_header.read(m) for m in models]
+def models_of(build, headers, scratch):
+    paths = [os.path.join(scratch, "first.gguf")]
+    gguf_header.write(headers[0], paths[0])
+    _, kinds = describe(paths)[0]
     constants = Constants(headers[0].architecture, *map(symbols.sizes, headers))
-    points_of = [(a, s, contexts(SLOTS[s])) for a, s in grid()]
-    lines = [line(p, ATTENTION[a]) for a, s, points in points_of for p in points]
-    dumps = [dump(build, m, lines) for m in models]
-    modes = {}
-    for a, s, points in points_of:
-        blocks = [d[:len(points)] for d in dumps]
-        dumps = [d[len(points):] for d in dumps]
+    models, refused = [], None
+    wanted = sequences(headers[0], kinds)
+    for sequence in wanted:
+        pair = [with_layers(h, sequence) for h in headers]
+        if headers[0].architecture in symbols.WITH_LAYERS:
+            constants = Constants(headers[0].architecture, *map(symbols.sizes, pair))
         try:
-            modes[a, s] = compile_mode(blocks, headers, constants, ATTENTION[a], points)
-        except Refused as refused:
-            modes[a, s] = "refused: " + str(refused)[:200]
-        except Unsolved as unsolved:
-            modes[a, s] = "unsolved: " + str(unsolved)[:300]
-    return modes
+            models.append(Model(build, pair, constants, scratch))
+        except Refused as error:
+            refused = error
+    if len(models) < min(3, len(wanted)):
+        raise refused
+    return [m for m in models if m.whole == models[-1].whole]
 
 
-def compile_layers(build, models, name):
-    """As compile_models(), for any number of layers."""
-    period = PERIODS[name]
-    headers = [gguf_header.read(m) for m in models]
-    first = headers[0].value(headers[0].architecture + ".block_count")
-    by_layers = {}
+def compile_part(build, directory, name):
+    """(structure of the whole, kinds of layers, {mode: [Layered] or text})"""
+    headers = [header_of(directory, name, v) for v in "at"]
     with tempfile.TemporaryDirectory() as scratch:
-        for layers in range(first, first + 3 * period):
-            deep = [os.path.join(scratch, f"{v}.gguf") for v in "at"]
-            for header, path in zip(headers, deep):
-                gguf_header.write(deepen.with_layers(header, layers, period), path)
-            by_layers[layers] = compile_models(build, deep)
+        models = models_of(build, headers, scratch)
     modes = {}
-    for mode in by_layers[first]:
-        modes[mode] = []
-        for n in range(first, first + period):
-            lists = [by_layers[n + i * period][mode] for i in range(3)]
-            problem = next((x for x in lists if isinstance(x, str)), None)
-            try:
-                if problem or len({len(x) for x in lists}) > 1:
-                    raise Unsolved(problem or "a different number of graphs")
-                modes[mode] += [unroll(graphs, n, period) for graphs in zip(*lists)]
-            except Unsolved as unsolved:
-                modes[mode] = problem or f"unsolved: {n} layers: {unsolved}"
-                break
-    return modes
+    for mode in grid():
+        try:
+            modes[mode] = compile_mode(models, mode)
+        except Refused as refused:
+            modes[mode] = "refused: " + str(refused)[:200]
+        except Unsolved as unsolved:
+            modes[mode] = "unsolved: " + str(unsolved)[:300]
+    return models[0].whole, models[0].kinds, modes
 
 
 def header_of(directory, name, pair):
@@ -175,28 +197,18 @@ def header_of(directory, name, pair):
     return variants.edited(name, header) if name in variants.VARIANTS else header
 
 
-def compile_part(build, directory, name):
-    if name in PERIODS:
-        return compile_layers(build, [directory / f"{name}-{v}.gguf" for v in "at"], name)
-    with tempfile.TemporaryDirectory() as scratch:
-        models = [os.path.join(scratch, f"{v}.gguf") for v in "at"]
-        for v, model in zip("at", models):
-            gguf_header.write(header_of(directory, name, v), model)
-        return compile_models(build, models)
-
-
 def compile_architecture(job):
     build, directory, name = job
     part = build / "parts" / name
     if part.exists():
         return name, pickle.loads(part.read_bytes())
     try:
-        modes = compile_part(build, directory, name)
+        result = compile_part(build, directory, name)
     except Exception:  # one architecture must not stop the others; the part is not kept
-        return name, {(0, 0): traceback.format_exc()}
+        return name, ("", [], {(0, 0): traceback.format_exc()})
     part.parent.mkdir(exist_ok=True)
-    part.write_bytes(pickle.dumps(modes))
-    return name, modes
+    part.write_bytes(pickle.dumps(result))
+    return name, result
 
 
 def main():
@@ -206,19 +218,20 @@ def main():
                            if (directory / p.name.replace("-a.", "-t.")).exists()) + sorted(variants.VARIANTS)
     symbols_used, tables = Numbered(), {}
     with multiprocessing.Pool(int(os.environ.get("JOBS", "2"))) as pool:
-        for name, modes in pool.imap_unordered(compile_architecture, [(build, directory, n) for n in names]):
+        jobs = [(build, directory, n) for n in names]
+        for name, (structure, kinds, modes) in pool.imap_unordered(compile_architecture, jobs):
             problems = {k: v for k, v in modes.items() if isinstance(v, str)}
-            unsolved = [v for v in problems.values() if not v.startswith("refused")]
+            unsolved = sorted({v for v in problems.values() if not v.startswith("refused")})
             print(name, f"{len(modes) - len(problems)} modes", *unsolved[:2], sep="  ", flush=True)
-            if is_left_out(version, name):
+            if name.split("+")[0] in AMBIGUOUS | AMBIGUOUS_IN.get(version, set()):
                 continue
-            header = header_of(directory, name, "a")
-            bind_layers(version, name, header, modes)
-            writer = ArchitectureWriter(symbols_used)
-            encoded = {k: [writer.graph(g) for g in v] for k, v in modes.items()
-                       if not isinstance(v, str) and k in grid()}
+            if name in ANY_NUMBER_IN.get(version, set()):
+                for graph in itertools.chain(*(v for v in modes.values() if not isinstance(v, str))):
+                    for_any_number(graph)
+            writer = ArchitectureWriter(symbols_used, kinds)
+            encoded = {k: [writer.graph(g) for g in v] for k, v in modes.items() if not isinstance(v, str)}
             if encoded:
-                tables[name] = (header.architecture, structure.describe(header), writer.bytes(encoded))
+                tables[name] = name.split("+")[0], structure, list(writer.kinds)[1:], writer.bytes(encoded)
     raw = file_bytes(version, symbols_used, [tables[name] for name in sorted(tables)])
     pathlib.Path(output).write_bytes(raw)
     print(f"{output}: {len(raw)} bytes, {len(tables)} structures")

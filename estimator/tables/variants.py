@@ -3,7 +3,7 @@ switches, as published models have them. Each is (architecture, edit); the edit 
 headers of the pair. The name is that of the part: ARCHITECTURE+what."""
 import re
 
-from deepen import with_layers
+from deepen import periodic, with_layers
 from gguf_header import Header
 from symbols import integers
 
@@ -40,7 +40,7 @@ class Edit:
         return self
 
     def layers(self, count, period=1):
-        self.header = with_layers(self.header, count, period)
+        self.header = with_layers(self.header, periodic(self.known["block_count"], count, period))
         self.known = integers(self.header)
         return self
 

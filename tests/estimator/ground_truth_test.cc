@@ -27,6 +27,7 @@ class Errors {
     return std::count_if(values_.begin(), values_.end(), [limit](double e) { return e < -limit; });
   }
   double Lowest() const { return *std::min_element(values_.begin(), values_.end()); }
+  double Highest() const { return *std::max_element(values_.begin(), values_.end()); }
   size_t size() const { return values_.size(); }
 
   void Print(const std::string& name) const {
@@ -43,6 +44,7 @@ class Errors {
 
 struct Exactness {
   size_t rows = 0, exact = 0, wrong_claims = 0;  // not exact, but the estimate says so
+  Errors total;
   std::string first_miss = {};
 };
 
@@ -92,6 +94,7 @@ bool CheckRow(const GroundTruthRow& row, const ModelFile& model, Outcome& out) {
     const double truth = row.device_weights + row.host_weights + row.device_context +
                          row.device_compute + row.host_compute;
     out.total.Add(estimated, truth);
+    out.exactness[model.architecture][row.model].total.Add(estimated, truth);
     out.groups[GroupOf(row.options)].Add(estimated, truth);
   }
   return device.weights == row.device_weights && host.weights == row.host_weights &&
@@ -109,8 +112,10 @@ void PrintExactness(const Outcome& out) {
       wrong_claims += e.wrong_claims;
       if (e.exact == e.rows) continue;
       all = false;
-      std::printf("  %-18s exact in %zu of %zu rows, wrongly claimed in %zu: %s\n", model.c_str(),
-                  e.exact, e.rows, e.wrong_claims, e.first_miss.c_str());
+      std::printf(
+          "  %-18s exact in %zu of %zu rows, total %+.2f to %+.2f %%, wrongly claimed in %zu: %s\n",
+          model.c_str(), e.exact, e.rows, e.total.Lowest(), e.total.Highest(), e.wrong_claims,
+          e.first_miss.c_str());
     }
     whole += all;
   }
@@ -144,6 +149,7 @@ struct KnownCase {
   const char* file;
   const char* version;
   double median, p90, max;  // for each group of rows with equal K and V types
+  size_t low;               // rows below the truth by more than 0.5 % of the total
 };
 
 class KnownModels : public ::testing::TestWithParam<KnownCase> {};
@@ -154,6 +160,7 @@ TEST_P(KnownModels, AreExactButForCompute) {
   const Outcome out = CheckFile(models, c.file, c.version);
   EXPECT_TRUE(out.wrong.empty()) << ::testing::PrintToString(out.wrong);
   EXPECT_EQ(out.wrong_claims, 0u);
+  EXPECT_LE(out.total.TooLow(0.5), c.low);
   for (const auto& [group, errors] : out.groups) {
     if (group == kMixed) continue;
     EXPECT_LE(errors.AbsoluteQuantile(0.5), c.median) << group;
@@ -164,11 +171,11 @@ TEST_P(KnownModels, AreExactButForCompute) {
 
 INSTANTIATE_TEST_SUITE_P(
     , KnownModels,
-    // The figures of the first, plainer formulas were 0.09, 0.53 and 2.9 on metal-0.5.0-more.
-    ::testing::Values(KnownCase{"metal-0.5.0", "0.5.0", 0.07, 0.42, 2.5},
-                      KnownCase{"metal-0.5.0-more", "0.5.0", 0.05, 0.30, 2.8},
-                      KnownCase{"metal-0.5.0-full-outputs", "0.5.0", 0.02, 0.30, 4.3},
-                      KnownCase{"metal-0.6.0", "0.6.0", 0.05, 0.51, 3.2}),
+    // Where no table serves a model the estimate leans upwards: the errors are on that side.
+    ::testing::Values(KnownCase{"metal-0.5.0", "0.5.0", 0.07, 1.2, 6.5, 0},
+                      KnownCase{"metal-0.5.0-more", "0.5.0", 0.05, 0.6, 3.2, 6},
+                      KnownCase{"metal-0.5.0-full-outputs", "0.5.0", 0.02, 1.7, 9.1, 0},
+                      KnownCase{"metal-0.6.0", "0.6.0", 0.05, 1.2, 6.5, 0}),
     [](const ::testing::TestParamInfo<KnownCase>& param) {
       std::string name = param.param.file;
       std::replace(name.begin(), name.end(), '-', '_');
@@ -214,7 +221,8 @@ TEST_P(Architectures, WeightsAndCachesAreExact) {
       EXPECT_EQ(e.exact, e.rows) << name << " is listed as exact: " << e.first_miss;
     }
   }
-  EXPECT_GE(listed, 90u);
+  EXPECT_GE(listed, 115u);
+  EXPECT_LE(out.total.TooLow(0.5), 300u);  // the rest: docs/estimator.md
   EXPECT_TRUE(out.wrong.empty()) << ::testing::PrintToString(out.wrong);
   EXPECT_EQ(out.wrong_claims, 0u);
 }
