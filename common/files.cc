@@ -91,6 +91,13 @@ Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
   return content;
 }
 
+Result<std::string> ReadToken(const std::string& path) {
+  constexpr size_t kMaxToken = 64u << 10;
+  auto text = ReadFile(path, kMaxToken);
+  if (text) text->erase(text->find_last_not_of(" \t\r\n") + 1);
+  return text;
+}
+
 Result<void> WriteFileAtomically(const std::string& path, std::string_view content, unsigned mode) {
   const std::string temporary = TemporaryName(path);
   ::unlink(temporary.c_str());

@@ -12,6 +12,8 @@ namespace headroom {
 
 // Errors: "path: No such file or directory"; kTooLarge beyond `max_bytes`.
 Result<std::string> ReadFile(const std::string& path, size_t max_bytes = 16u << 20);
+// A secret of one line: the file without blanks and line ends behind it, as editors leave them.
+Result<std::string> ReadToken(const std::string& path);
 // `mode` as for open(2): 0600 for anything secret.
 Result<void> WriteFileAtomically(const std::string& path, std::string_view content,
                                  unsigned mode = 0644);

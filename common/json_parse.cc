@@ -1,6 +1,15 @@
+// Strings without escapes are taken 16 bytes at a time.
+#if defined(__SSE2__)
+#define RAPIDJSON_SSE2
+#elif defined(__ARM_NEON)
+#define RAPIDJSON_NEON
+#endif
+#include <rapidjson/error/en.h>
+#include <rapidjson/reader.h>
+#include <rapidjson/stream.h>
+
 #include <algorithm>
-#include <boost/json/basic_parser_impl.hpp>
-#include <boost/json/src.hpp>  // compiled here and nowhere else
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -14,20 +23,19 @@
 namespace headroom {
 namespace {
 
-namespace json = boost::json;
-using boost::system::error_code;
+using rapidjson::SizeType;
 
-// Integers that fit 64 bits stay exact. strtod, not the parser's own conversion: it is correctly
-// rounded.
-std::optional<Json> NumberFromText(std::string_view text) {
-  const char* end = text.data() + text.size();
+// Integers that fit 64 bits stay exact. strtod, not RapidJSON's own conversion: it is correctly
+// rounded, and RapidJSON 1.1.0 overflows an int on "0.00…1e-2147483639".
+std::optional<Json> NumberFromText(const char* text, size_t size) {
+  const char* end = text + size;
   int64_t integer;
-  auto parsed = std::from_chars(text.data(), end, integer);
+  auto parsed = std::from_chars(text, end, integer);
   if (parsed.ec == std::errc() && parsed.ptr == end) return Json(integer);
   uint64_t natural;
-  parsed = std::from_chars(text.data(), end, natural);
+  parsed = std::from_chars(text, end, natural);
   if (parsed.ec == std::errc() && parsed.ptr == end) return Json(natural);
-  const double real = std::strtod(std::string(text).c_str(), nullptr);
+  const double real = std::strtod(std::string(text, size).c_str(), nullptr);
   if (!std::isfinite(real)) return std::nullopt;
   return Json(real);
 }
@@ -68,30 +76,51 @@ bool HasDuplicates(const Json::Object& object) {
 }
 
 // Collects finished values on one stack; the end of a container takes those that came after its
-// beginning. The names and their signatures are those of a Boost.JSON handler.
+// beginning. What no field asks for is counted, so that depths are right, and dropped.
 class Builder {
  public:
-  static constexpr size_t max_object_size = SIZE_MAX, max_array_size = SIZE_MAX;
-  static constexpr size_t max_key_size = SIZE_MAX, max_string_size = SIZE_MAX;
-
-  // Null: everything is kept.
-  explicit Builder(const JsonFields* fields) : fields_(fields) {
+  // `fields` null: everything is kept.
+  Builder(const JsonFields* fields, size_t max_depth) : fields_(fields), max_depth_(max_depth) {
     stack_.reserve(64);
     open_.reserve(16);
   }
 
-  bool on_document_begin(error_code&) { return true; }
-  bool on_document_end(error_code&) { return true; }
-  bool on_object_begin(error_code&) { return Start(); }
-  bool on_array_begin(error_code&) { return Start(); }
-  bool on_object_end(size_t, error_code&) {
+  bool Null() { return Dropped() || Push(Json()); }
+  bool Bool(bool value) { return Dropped() || Push(Json(value)); }
+  bool Int(int value) { return Dropped() || Push(Json(value)); }
+  bool Uint(unsigned value) { return Dropped() || Push(Json(value)); }
+  bool Int64(int64_t value) { return Dropped() || Push(Json(value)); }
+  bool Uint64(uint64_t value) { return Dropped() || Push(Json(value)); }
+  bool Double(double value) { return Dropped() || Push(Json(value)); }
+  bool RawNumber(const char* text, SizeType size, bool) {
+    if (Dropped()) return true;
+    auto number = NumberFromText(text, size);
+    if (!number) return Fail(Code::kInvalid, "number too big to be stored in a double");
+    return Push(std::move(*number));
+  }
+  bool String(const char* text, SizeType size, bool) {
+    if (!CheckEscapes(text, size)) return false;
+    return Dropped() || Push(Json(std::string(text, size)));
+  }
+  bool Key(const char* text, SizeType size, bool) {
+    if (!CheckEscapes(text, size)) return false;
+    if (skipping_ > 0) return true;
+    below_ = fields_;
+    if (fields_ != nullptr && !fields_->empty()) below_ = fields_->Find({text, size});
+    drop_ = fields_ != nullptr && below_ == nullptr;
+    if (!drop_) name_.assign(text, size);
+    return true;
+  }
+  bool StartObject() { return Start(); }
+  bool StartArray() { return Start(); }
+  bool EndObject(SizeType) {
     if (skipping_ > 0) return Skipped();
     const auto from = stack_.begin() + static_cast<ptrdiff_t>(open_.back().first);
     Json::Object object(std::make_move_iterator(from), std::make_move_iterator(stack_.end()));
     if (HasDuplicates(object)) MergeDuplicates(object);
     return End(Json(std::move(object)));
   }
-  bool on_array_end(size_t, error_code&) {
+  bool EndArray(SizeType) {
     if (skipping_ > 0) return Skipped();
     const auto from = stack_.begin() + static_cast<ptrdiff_t>(open_.back().first);
     Json::Array array;
@@ -99,34 +128,9 @@ class Builder {
     for (auto it = from; it != stack_.end(); ++it) array.push_back(std::move(it->second));
     return End(Json(std::move(array)));
   }
-  bool on_key_part(json::string_view text, size_t, error_code&) { return Part(text); }
-  bool on_string_part(json::string_view text, size_t, error_code&) { return Part(text); }
-  bool on_number_part(json::string_view text, error_code&) { return Part(text); }
-  bool on_key(json::string_view text, size_t, error_code&) {
-    if (skipping_ > 0) return true;
-    const std::string_view name = Whole(text);
-    below_ = fields_;
-    if (fields_ != nullptr && !fields_->empty()) below_ = fields_->Find(name);
-    drop_ = fields_ != nullptr && below_ == nullptr;
-    if (!drop_) name_.assign(name);
-    part_.clear();
-    return true;
-  }
-  bool on_string(json::string_view text, size_t, error_code&) {
-    if (Dropped()) return true;
-    Push(Json(Whole(text)));
-    part_.clear();
-    return true;
-  }
-  bool on_int64(int64_t, json::string_view text, error_code& ec) { return Number(text, ec); }
-  bool on_uint64(uint64_t, json::string_view text, error_code& ec) { return Number(text, ec); }
-  bool on_double(double, json::string_view text, error_code& ec) { return Number(text, ec); }
-  bool on_bool(bool value, error_code&) { return Dropped() || Push(Json(value)); }
-  bool on_null(error_code&) { return Dropped() || Push(Json()); }
-  bool on_comment_part(json::string_view, error_code&) { return true; }
-  bool on_comment(json::string_view, error_code&) { return true; }
 
   Json TakeRoot() { return std::move(stack_.front().second); }
+  const Error& error() const { return error_; }
 
  private:
   struct Open {
@@ -134,31 +138,8 @@ class Builder {
     const JsonFields* fields;  // of the container around it
   };
 
-  // A text in one piece, as nearly all are, is not copied before it is stored.
-  bool Part(json::string_view text) {
-    if (skipping_ == 0) part_.append(text.data(), text.size());
-    return true;
-  }
-  std::string_view Whole(json::string_view text) {
-    if (part_.empty()) return {text.data(), text.size()};
-    part_.append(text.data(), text.size());
-    return part_;
-  }
   // True for a value nobody wants.
-  bool Dropped() {
-    if (skipping_ > 0) return true;
-    const bool dropped = std::exchange(drop_, false);
-    if (dropped) part_.clear();
-    return dropped;
-  }
-  bool Number(json::string_view text, error_code& ec) {
-    if (Dropped()) return true;
-    auto number = NumberFromText(Whole(text));
-    part_.clear();
-    if (number) return Push(std::move(*number));
-    ec = json::error::exponent_overflow;
-    return false;
-  }
+  bool Dropped() { return skipping_ > 0 || std::exchange(drop_, false); }
   bool Push(Json value) {
     stack_.emplace_back(std::move(name_), std::move(value));
     name_.clear();
@@ -166,6 +147,10 @@ class Builder {
   }
   // The container's place and name wait on the stack until its members are complete.
   bool Start() {
+    if (open_.size() + skipping_ == max_depth_) {
+      return Fail(Code::kTooLarge,
+                  "nested deeper than the limit of " + std::to_string(max_depth_) + " levels");
+    }
     if (Dropped()) {
       ++skipping_;
       return true;
@@ -186,64 +171,77 @@ class Builder {
     --skipping_;
     return true;
   }
+  // The input is valid UTF-8, so only a \u escape can produce a surrogate (ED A0..BF); RapidJSON
+  // 1.1.0 lets a lone low one pass.
+  bool CheckEscapes(const char* text, size_t size) {
+    if (!std::memchr(text, 0xED, size) || IsUtf8({text, size})) return true;
+    return Fail(Code::kInvalid, "the surrogate pair in string is invalid");
+  }
+  bool Fail(Code code, std::string message) {
+    error_ = Error(code, std::move(message));
+    return false;
+  }
 
   Json::Object stack_;
   std::vector<Open> open_;
   const JsonFields* fields_;           // of the container that is open
   const JsonFields* below_ = fields_;  // of the value that comes next
-  size_t skipping_ = 0;                // containers that are open within a value that is dropped
-  bool drop_ = false;                  // the value that comes next is dropped
-  std::string name_, part_;
+  size_t max_depth_;
+  size_t skipping_ = 0;  // containers that are open within a value that is dropped
+  bool drop_ = false;    // the value that comes next is dropped
+  std::string name_;
+  Error error_;
 };
 
 Error At(size_t offset, Code code, std::string_view message) {
   return Error(code, "JSON: byte " + std::to_string(offset) + ": " + std::string(message));
 }
 
-// What is wrong with the text at `offset`, where the parser stopped.
-Error Explain(const error_code& ec, std::string_view text, size_t offset, size_t max_depth) {
-  const size_t valid = ValidUtf8Prefix(text);
-  const size_t nul = text.substr(0, valid).find('\0');
-  if (nul <= offset) return At(nul, Code::kInvalid, "NUL is not allowed");
-  if (valid < text.size() && valid <= offset + 3) return At(valid, Code::kInvalid, "invalid UTF-8");
-  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+Error SyntaxError(rapidjson::ParseErrorCode code, size_t offset, size_t size) {
+  if (code == rapidjson::kParseErrorDocumentEmpty) {
     return Error(Code::kInvalid, "JSON: the document is empty");
   }
-  if (ec == json::error::too_deep) {
-    return At(offset, Code::kTooLarge,
-              "nested deeper than the limit of " + std::to_string(max_depth) + " levels");
-  }
-  if (ec == json::error::incomplete) {
-    return At(text.size(), Code::kInvalid, "unexpected end of input");
-  }
-  if (ec == json::error::exponent_overflow) {
-    return At(offset, Code::kInvalid, "number too big to be stored in a double");
-  }
-  if (ec == json::error::extra_data) {
-    return At(offset, Code::kInvalid, "text behind the end of the document");
-  }
-  if (ec != json::error::syntax) return At(offset, Code::kInvalid, ec.message());
-  if (offset >= text.size()) return At(offset, Code::kInvalid, "unexpected end of input");
-  const char found = text[offset];
-  const bool printable = found >= ' ' && found <= '~';
-  return At(offset, Code::kInvalid,
-            "unexpected " + (printable ? std::string("'") + found + "'" : "control character"));
+  std::string text = rapidjson::GetParseError_En(code);
+  text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  if (text.back() == '.') text.pop_back();
+  if (offset >= size) text = "unexpected end of input: " + text;
+  return At(offset, Code::kInvalid, text);
+}
+
+// One pass before parsing: RapidJSON takes NUL for the end of its input, and checks UTF-8 slowly.
+const char* BadByte(std::string_view text) {
+  const size_t valid = ValidUtf8Prefix(text);
+  if (const void* nul = std::memchr(text.data(), 0, valid)) return static_cast<const char*>(nul);
+  return valid == text.size() ? nullptr : text.data() + valid;
 }
 
 Result<Json> Parse(std::string_view text, const JsonFields* fields, const JsonLimits& limits) {
+  if (text.empty()) return SyntaxError(rapidjson::kParseErrorDocumentEmpty, 0, 0);
   if (text.size() > limits.max_bytes) {
     return Error(Code::kTooLarge, "JSON: " + std::to_string(text.size()) + " bytes, the limit is " +
                                       std::to_string(limits.max_bytes));
   }
-  json::parse_options options;
-  options.max_depth = limits.max_depth;
-  json::basic_parser<Builder> parser(options, fields);
-  error_code ec;
-  const size_t used = parser.write_some(false, text.data(), text.size(), ec);
-  if (!ec && !parser.done()) ec = json::error::incomplete;
-  if (!ec && used < text.size()) ec = json::error::extra_data;
-  if (ec) return Explain(ec, text, used, limits.max_depth);
-  return parser.handler().TakeRoot();
+  if (const char* bad = BadByte(text)) {
+    return At(static_cast<size_t>(bad - text.data()), Code::kInvalid,
+              *bad == 0 ? "NUL is not allowed" : "invalid UTF-8");
+  }
+  // A copy that is parsed in place costs less than RapidJSON's own of each string. Behind it the
+  // terminator, and room for the last 16 bytes that are looked at together.
+  constexpr size_t kBehind = 16;
+  std::string copy;
+  copy.reserve(text.size() + kBehind);
+  copy.append(text).append(kBehind, '\0');
+  constexpr unsigned kParseFlags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag |
+                                   rapidjson::kParseNumbersAsStringsFlag;
+  rapidjson::InsituStringStream stream(copy.data());
+  rapidjson::Reader reader;
+  Builder builder(fields, limits.max_depth);
+  const rapidjson::ParseResult result = reader.Parse<kParseFlags>(stream, builder);
+  if (result.Code() == rapidjson::kParseErrorTermination) {
+    return At(result.Offset(), builder.error().code(), builder.error().message());
+  }
+  if (result.IsError()) return SyntaxError(result.Code(), result.Offset(), text.size());
+  return builder.TakeRoot();
 }
 
 }  // namespace

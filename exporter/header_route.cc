@@ -26,13 +26,6 @@ bool IsBelow(const fs::path& path, const fs::path& root) {
   return end == root.end() && at != path.end();
 }
 
-std::string Trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) {
-    text.pop_back();
-  }
-  return text;
-}
-
 int StatusOf(const Error& error) {
   switch (error.code()) {
     case Code::kUnauthorized: return 403;
@@ -102,15 +95,15 @@ Result<std::string> FindHeaderFile(const HeaderRouteOptions& options, const net:
 asio::awaitable<net::HttpResponse> HandleHeader(HeaderRouteOptions options,
                                                 net::HttpRequest request) {
   if (options.token_file.empty()) {
-    co_return net::TextResponse(404, "/v1/header is off; start with --node-token-file");
+    co_return net::TextResponse(501, "/v1/header is off; start with --node-token-file");
   }
-  const auto token = ReadFile(options.token_file, 64 << 10);
+  const auto token = ReadToken(options.token_file);
   if (!token) {
     LogError("/v1/header cannot check callers", {{"error", token.error()}});
     co_return net::TextResponse(503, "the node's token file cannot be read");
   }
   const auto authorization = request.headers.Find("Authorization");
-  if (!authorization || !IsAuthorized(*authorization, Trimmed(*token))) {
+  if (!authorization || !IsAuthorized(*authorization, *token)) {
     net::HttpResponse response = net::TextResponse(401, "a bearer token is needed");
     response.headers.Set("WWW-Authenticate", "Bearer");
     co_return response;

@@ -18,6 +18,9 @@ Error ForStatus(int status, const std::string& path) {
                    path + " is outside the model folders of the node's exporter");
     case 404: return Error(Code::kNotFound, path + " does not exist on the node");
     case 413: return Error(Code::kTooLarge, path + ": its header is too large");
+    case 501:
+      return Error(Code::kUnavailable,
+                   "the node's exporter shows no headers (start it with --node-token-file)");
     case 422: return Error(Code::kInvalid, path + " is no readable GGUF file");
     default: return Error(Code::kUnavailable, "the node's exporter cannot answer now");
   }

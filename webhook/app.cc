@@ -34,11 +34,6 @@ Result<net::SslContext> ClientContext(const std::string& ca_file) {
   return net::MakeClientContext({.ca_pem = *ca, .certificate_pem = "", .key_pem = ""});
 }
 
-std::string Trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  return text;
-}
-
 }  // namespace
 
 struct App::State {
@@ -178,9 +173,9 @@ asio::awaitable<Result<sources::ModelHeader>> App::State::Fetch(HeaderNeed need,
   }
   std::string token;  // read at each use, so that rotation needs no restart
   if (!options.node_token_file.empty()) {
-    auto file = ReadFile(options.node_token_file);
-    if (!file) co_return Error(Code::kIo, "--node-token-file cannot be read");
-    token = Trimmed(std::move(*file));
+    auto read = ReadToken(options.node_token_file);
+    if (!read) co_return Error(Code::kIo, "--node-token-file cannot be read");
+    token = std::move(*read);
   }
   auto header = co_await sources::ReadNodeHeader(*nodes, node_policy, std::move(need.endpoint),
                                                  std::move(need.source), std::move(token), deadline,

@@ -12,11 +12,6 @@ using sources::ModelHeader;
 
 constexpr std::chrono::seconds kNodeDeadline{10};
 
-std::string Trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  return text;
-}
-
 Result<ModelHeader> FromNode(const kube::Node& node, const sources::NodeAddressPolicy& policy,
                              const sources::Source& source, const std::string& token) {
   asio::io_context io(1);
@@ -35,9 +30,9 @@ Result<ModelHeader> FromNodes(const std::vector<const kube::Node*>& targets,
                               WallTime now) {
   std::string token;
   if (!options.node_token_file.empty()) {
-    auto file = ReadFile(options.node_token_file);
-    if (!file) return file.error().Within("--node-token-file");
-    token = Trimmed(std::move(*file));
+    auto read = ReadToken(options.node_token_file);
+    if (!read) return read.error().Within("--node-token-file");
+    token = std::move(*read);
   }
   // This machine's own exporter may be asked whatever its Node object lists.
   std::vector<std::string> allowed = options.node_allow;

@@ -35,13 +35,6 @@ std::string FolderOf(const std::string& path) {
   return std::filesystem::path(path).parent_path().string();
 }
 
-std::string Trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) {
-    text.pop_back();
-  }
-  return text;
-}
-
 }  // namespace
 
 struct Fetcher::Held {
@@ -74,9 +67,9 @@ bool Fetcher::Has(const sources::Source& source, const std::string& sha256) cons
 Result<std::string> Fetcher::TokenFor(const sources::Source& source, std::string own) const {
   if (!own.empty()) return own;
   if (options_.token_file.empty() || source.url.host != kHub) return std::string();
-  auto token = ReadFile(options_.token_file, 64 << 10);
+  auto token = ReadToken(options_.token_file);
   if (!token) return token.error().Within("--hf-token-file");
-  return Trimmed(std::move(*token));
+  return token;
 }
 
 asio::awaitable<Result<sources::ModelHeader>> Fetcher::ReadHeader(sources::Source source,

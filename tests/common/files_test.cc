@@ -68,6 +68,16 @@ TEST_F(Files, ReadErrorsNameThePath) {
   EXPECT_EQ(folder.error().code(), Code::kIo);
 }
 
+TEST_F(Files, ATokenIsReadWithoutWhatEditorsAddBehindIt) {
+  for (const char* text : {"a b", "a b\n", "a b \t\r\n\n"}) {
+    ASSERT_TRUE(WriteFileAtomically(Path("token"), text));
+    EXPECT_EQ(*ReadToken(Path("token")), "a b");
+  }
+  ASSERT_TRUE(WriteFileAtomically(Path("token"), " \n"));
+  EXPECT_EQ(*ReadToken(Path("token")), "");
+  EXPECT_FALSE(ReadToken(Path("absent")));
+}
+
 TEST_F(Files, TheLimitIsExact) {
   ASSERT_TRUE(WriteFileAtomically(Path("ten"), "0123456789"));
   EXPECT_TRUE(ReadFile(Path("ten"), 10));

@@ -95,6 +95,11 @@ TEST_F(HeaderTest, ANodesExporterIsAskedWithItsToken) {
   EXPECT_EQ(header->revision, "\"r\"");
   EXPECT_THAT(read("/models/absent.gguf", "t").error().message(), HasSubstr("does not exist"));
   EXPECT_THAT(read("/models/a b.gguf", "x").error().message(), HasSubstr("--node-token-file"));
+  const auto answer = std::exchange(answer_, [](const net::HttpRequest&) {
+    return net::HttpResponse{501, {}, ""};
+  });
+  EXPECT_THAT(read("/models/a b.gguf", "t").error().message(), HasSubstr("shows no headers"));
+  answer_ = answer;
   int asked = 0;
   answer_ = [&](const net::HttpRequest& request) {
     ++asked;
