@@ -19,7 +19,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from controlplane import ControlPlane  # noqa: E402
-from daemons import ROOT, Daemon, eventually, make_certificate, program  # noqa: E402
+from daemons import ROOT, Daemon, eventually, make_certificate, openssl, program, script  # noqa: E402
 from namespace import enter  # noqa: E402
 
 # The API server takes no loopback address for an endpoint, so the node has this one, in a network
@@ -28,6 +28,22 @@ ADDRESS = "10.200.7.2"
 GOLDEN = ROOT / "tests" / "data" / "e2e" / "admission"
 MIB, GIB = 1 << 20, 1 << 30
 HOOK = "fit.headroom.dev"
+CALLER = "kube-apiserver-webhooks"  # common name of the API server's client certificate for webhooks
+ADMISSION = """apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+- name: ValidatingAdmissionWebhook
+  configuration:
+    apiVersion: apiserver.config.k8s.io/v1
+    kind: WebhookAdmissionConfiguration
+    kubeConfigFile: {directory}/webhooks.kubeconfig
+"""
+WEBHOOK_USERS = """apiVersion: v1
+kind: Config
+users:
+- name: '*'
+  user: {{client-certificate: {directory}/caller.crt, client-key: {directory}/caller.key}}
+"""
 AUDIT_POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n"
 
 
@@ -132,7 +148,8 @@ class Lab:
         self.cluster = ControlPlane(
             os.environ["HEADROOM_E2E_CONTROLPLANE"], self.directory / "cluster",
             apiserver_args=[f"--advertise-address={ADDRESS}", f"--audit-policy-file={policy}",
-                            f"--audit-log-path={self.audit_log}"])
+                            f"--audit-log-path={self.audit_log}",
+                            f"--admission-control-config-file={self._caller()}"])
         cleanup(self.cluster.stop)
         self.cluster.start()
         self.token = self.directory / "node-token"
@@ -144,6 +161,21 @@ class Lab:
         self._start_webhooks(cleanup)
         self.install(self.configuration())
         self.wait_until_judged()
+
+    def _caller(self):
+        """An admission configuration with a client certificate, and the CA that signed it."""
+        curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+        self.caller_ca = self.directory / "caller-ca.crt"
+        signed = ("-CA", self.caller_ca, "-CAkey", self.directory / "caller-ca.key")
+        for name, subject, signer in (("caller-ca", "caller-ca", ()), ("caller", CALLER, signed)):
+            openssl("req", "-x509", *curve, "-subj", f"/CN={subject}", *signer,
+                    "-keyout", self.directory / f"{name}.key", "-out",
+                    self.directory / f"{name}.crt")
+        (self.directory / "webhooks.kubeconfig").write_text(
+            WEBHOOK_USERS.format(directory=self.directory))
+        configuration = self.directory / "admission.yaml"
+        configuration.write_text(ADMISSION.format(directory=self.directory))
+        return configuration
 
     def _install_objects(self):
         self.cluster.kubectl("apply", "--server-side", "-f",
@@ -168,22 +200,29 @@ class Lab:
         self.exporter.start()
 
     def _start_webhooks(self, cleanup):
-        self.webhooks = []
-        for label in ("webhook-a", "webhook-b"):
-            webhook = Daemon(
-                "headroom-webhook", self.directory, "--listen", "127.0.0.1:0",
-                "--tls-cert", self.certificate, "--tls-key", self.key,
-                "--kubeconfig", self.cluster.user("headroom-webhook"),
-                "--node-token-file", self.token, "--shutdown-delay", "0s",
-                "--source-allow", f"localhost:{self.host.port}", "--source-allow", "127.0.0.0/8",
-                "--source-allow", "::1/128", "--source-ca", self.ca, label=label)
-            cleanup(webhook.kill)
-            self.webhooks.append(webhook.start())
+        self.cleanup = cleanup
+        self.webhooks = [self._start_webhook(label) for label in ("webhook-a", "webhook-b")]
         for webhook in self.webhooks:
             eventually(lambda: webhook.get("/readyz", ca=self.ca)[0] == 200, "webhook is ready")
         ports = [int(webhook.url.rpartition(":")[2]) for webhook in self.webhooks]
         self.both = Splitter(ports)
         self.one = Splitter(ports[:1])
+
+    def _start_webhook(self, label, *flags):
+        webhook = Daemon(
+            "headroom-webhook", self.directory, "--listen", "127.0.0.1:0",
+            "--tls-cert", self.certificate, "--tls-key", self.key,
+            "--kubeconfig", self.cluster.user("headroom-webhook"),
+            "--node-token-file", self.token, "--shutdown-delay", "0s",
+            "--source-allow", f"localhost:{self.host.port}", "--source-allow", "127.0.0.0/8",
+            "--source-allow", "::1/128", "--source-ca", self.ca, *flags, label=label)
+        self.cleanup(webhook.kill)
+        return webhook.start()
+
+    def webhook(self, label, subject):
+        """One more that only takes callers with a certificate of `subject`."""
+        return self._start_webhook(label, "--client-ca", self.caller_ca,
+                                   "--client-allowed-subject", subject)
 
     # --- webhook configurations ------------------------------------------------------------------
 

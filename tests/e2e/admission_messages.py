@@ -19,6 +19,7 @@ class Messages(unittest.TestCase):
         lab.node("big", budget=4 * GIB)
         lab.node("busy", budget=2 * GIB, committed=[("Model/team-b/qwen", GIB),
                                                     ("InferenceService/team-b/chat", 300 * MIB)])
+        lab.node("giant", budget=8 * GIB, committed=[("Model/team-b/huge", 5 * GIB)])
         lab.node("full", budget=GIB, memory_available=100 * MIB, memory_pressure="warning")
         lab.node("stale", observed_at="2026-01-02T03:04:05Z")
         lab.node("broken", memory_budget="lots")
@@ -56,6 +57,8 @@ class Messages(unittest.TestCase):
             ("fits-no-node", "HR-102",
              lab.model("m", 16 * gib, remote, hardware={"accelerator": "metal"})),
             ("occupied", "HR-103", lab.model("m", gib, nodeName="busy")),
+            ("occupied-any-node", "HR-103",
+             lab.model("m", 6 * gib, remote, hardware={"accelerator": "metal"})),
             ("stale-node", "HR-104", lab.model("m", gib, nodeName="stale")),
             ("no-node", "HR-104", lab.model("m", gib, nodeName="nowhere",
                                            hardware={"accelerator": "metal"})),

@@ -1,15 +1,16 @@
 """Admission on real parts: every message as kubectl prints it, the cases of the API server's own
-webhook tests, two replicas racing, and deletion. One control plane for all."""
+webhook tests, client certificates, two replicas racing, and deletion. One control plane for all."""
 
 import contextlib
 import unittest
 
+from admission_callers import Callers
 from admission_cases import Cases
 from admission_lab import Lab, enter_namespace
 from admission_messages import Messages
 from admission_races import Races
 
-SUITES = (Messages, Cases, Races)  # in this order: the last one takes the webhooks away
+SUITES = (Messages, Cases, Callers, Races)  # in this order: the last one takes the webhooks away
 
 
 def load_tests(loader, *_):
