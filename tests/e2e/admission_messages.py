@@ -58,7 +58,7 @@ class Messages(unittest.TestCase):
              lab.model("m", 16 * gib, remote, hardware={"accelerator": "metal"})),
             ("occupied", "HR-103", lab.model("m", gib, nodeName="busy")),
             ("occupied-any-node", "HR-103",
-             lab.model("m", 6 * gib, remote, hardware={"accelerator": "metal"})),
+             lab.model("m", 4 * gib, remote, hardware={"accelerator": "metal"})),
             ("stale-node", "HR-104", lab.model("m", gib, nodeName="stale")),
             ("no-node", "HR-104", lab.model("m", gib, nodeName="nowhere",
                                            hardware={"accelerator": "metal"})),
