@@ -56,12 +56,15 @@ std::string Occupants(const estimator::CandidateView& view) {
   return text;
 }
 
+// Claims are made in a cluster only: a machine by itself runs what lies in its folder.
+std::string PlaceOf(const Wanted& wanted) {
+  if (!wanted.workload.claimed_by.empty()) return "claimed by node " + wanted.workload.claimed_by;
+  return wanted.node.empty() ? "not claimed by a node" : "can only run on node " + wanted.node;
+}
+
 void PrintVerdict(Streams streams, const Wanted& wanted, const estimator::Verdict& verdict) {
   std::ostream& out = streams.out;
-  out << wanted.workload.Describe()
-      << (wanted.workload.claimed_by.empty() ? ": not claimed by a node"
-                                             : ": claimed by node " + wanted.workload.claimed_by)
-      << "\n"
+  out << wanted.workload.Describe() << ": " << PlaceOf(wanted) << "\n"
       << Painted(verdict.allowed ? "would be allowed" : "would be denied",
                  verdict.allowed ? Tone::kGood : Tone::kBad, streams.color)
       << " with today's numbers\n\n";
