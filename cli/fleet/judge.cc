@@ -13,9 +13,9 @@ using admission::Sizing;
 
 // A projector given as a bare name lies beside its model.
 std::string ProjectorSource(const std::string& mmproj, const std::string& model) {
-  const bool bare = mmproj.find("://") == std::string::npos && !mmproj.starts_with('/');
-  const size_t slash = model.rfind('/');
-  return bare && slash != std::string::npos ? model.substr(0, slash + 1) + mmproj : mmproj;
+  const auto beside = sources::ParseSource(model);
+  const auto projector = beside ? sources::ParseBeside(mmproj, *beside) : beside;
+  return projector ? projector->text : mmproj;
 }
 
 }  // namespace

@@ -58,6 +58,25 @@ TEST(Check, ADeniedObjectTakesNothing) {
   EXPECT_EQ(checked[1].result, Checked::Result::kAllowed) << checked[1].message;
 }
 
+// As the webhook does: beside its model, in the same revision.
+TEST(Check, ReadsAProjectorBesideItsModel) {
+  std::vector<std::string> asked;
+  const HeaderReader read = [&asked](const std::string& source,
+                                     const auto&) -> Result<sources::ModelHeader> {
+    asked.push_back(source);
+    return webhook::testing::HeaderOf(headroom::testing::KvHeavyModel());
+  };
+  Json model = ModelObject("seeing", kOneGiB);
+  model.Make({"spec"}).Set("source", "hf://owner/repo/model.gguf@v1");
+  model.Make({"spec"}).Set("mmproj", "mmproj.gguf");
+  Judge judge(read, {false, kNow});
+  const auto checked = CheckManifests({{model, "m.yaml", 1}},
+                                      {NodeObject({.name = "mac-1", .budget = 4 * kGiB})}, judge);
+  EXPECT_EQ(checked[0].result, Checked::Result::kAllowed) << checked[0].message;
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_EQ(asked[1], "hf://owner/repo/mmproj.gguf@v1");
+}
+
 TEST(Check, JudgesAServiceWithItsModelAndAnEditOnlyIfItGrows) {
   const Json model = ModelObject("llama", 0), service = ServiceObject("chat", "llama", 2 * kOneGiB);
   const Json node = NodeObject({.name = "mac-1", .budget = 4 * kGiB});
