@@ -10,11 +10,8 @@ import json
 import os
 import pathlib
 import random
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 import unittest
@@ -22,7 +19,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import namespace  # noqa: E402
 from daemons import eventually, program  # noqa: E402
-from macs import Cluster, exporter, program_of, server_of  # noqa: E402
+from macs import exporter, program_of, server_of, set_up  # noqa: E402
 
 ADDRESS = "10.200.7.3"
 MIB = 1 << 20
@@ -128,13 +125,7 @@ def start_of(pid):
 class Fleet(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="headroom-fleet-")).resolve()
-        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
-        cls.model_file = cls.directory / "kvheavy.gguf"
-        subprocess.run([program("make-gguf"), "kvheavy", cls.model_file], check=True)
-        cls.cluster = Cluster(cls.directory, ADDRESS)
-        cls.addClassCleanup(cls.cluster.stop)
-        cls.cluster.start()
+        set_up(cls, "kvheavy", ADDRESS)
         cls.nodes = [Node(cls, number + 1, budget) for number, budget in enumerate(BUDGETS_MIB)]
         cls.cluster.allow_macs(*(node.name for node in cls.nodes))
         cls.observer = Observer(cls.directory)

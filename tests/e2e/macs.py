@@ -4,10 +4,13 @@ they started, seen from outside, in /proc."""
 import json
 import os
 import pathlib
+import shutil
 import signal
+import subprocess
+import tempfile
 
 from controlplane import ControlPlane
-from daemons import ROOT, Daemon, eventually
+from daemons import ROOT, Daemon, eventually, program
 
 CRDS = ROOT / "charts" / "headroom" / "files" / "crds"
 EXAMPLES = ROOT / "docs" / "examples"
@@ -47,6 +50,18 @@ class Cluster(ControlPlane):
     def condition(self, kind, name, wanted):
         found = self.object(kind, name).get("status", {}).get("conditions", [])
         return next((one for one in found if one["type"] == wanted), None)
+
+
+def set_up(test, gguf, address):
+    """For setUpClass(): a folder of its own, a model file in it, and a cluster that runs."""
+    name = test.__name__.lower()
+    test.directory = pathlib.Path(tempfile.mkdtemp(prefix=f"headroom-{name}-")).resolve()
+    test.addClassCleanup(shutil.rmtree, test.directory, ignore_errors=True)
+    test.model_file = test.directory / f"{gguf}.gguf"
+    subprocess.run([program("make-gguf"), gguf, test.model_file], check=True)
+    test.cluster = Cluster(test.directory, address)
+    test.addClassCleanup(test.cluster.stop)
+    test.cluster.start()
 
 
 def exporter(directory, name, address, kubeconfig, *args, state="state", label=None, before=(),

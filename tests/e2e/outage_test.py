@@ -8,11 +8,8 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 import unittest
@@ -20,7 +17,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import namespace  # noqa: E402
 from daemons import Clock, eventually, program  # noqa: E402
-from macs import EXAMPLES, Cluster, exporter, kill_servers, servers  # noqa: E402
+from macs import EXAMPLES, exporter, kill_servers, servers, set_up  # noqa: E402
 
 NODE, ADDRESS = "mac-1", "10.200.7.4"
 LEASE_SECONDS = 10
@@ -67,13 +64,7 @@ class Meddler(threading.Thread):
 class Outage(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="headroom-outage-")).resolve()
-        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
-        cls.model_file = cls.directory / "tiny.gguf"
-        subprocess.run([program("make-gguf"), "tiny", cls.model_file], check=True)
-        cls.cluster = Cluster(cls.directory, ADDRESS)
-        cls.addClassCleanup(cls.cluster.stop)
-        cls.cluster.start()
+        set_up(cls, "tiny", ADDRESS)
         cls.make_account()
         cls.clock = Clock(cls.directory / "clock")
         cls.exporter = exporter(

@@ -6,10 +6,8 @@ other and run in the order of their names."""
 
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import unittest
@@ -17,7 +15,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import namespace  # noqa: E402
 from daemons import eventually, program  # noqa: E402
-from macs import Cluster, exporter, kill_servers, servers  # noqa: E402
+from macs import exporter, kill_servers, servers, set_up  # noqa: E402
 
 NODE, ADDRESS = "mac-1", "10.200.7.5"
 MIB = 1 << 20
@@ -76,13 +74,7 @@ class Memory(threading.Thread):
 class ShortOfMemory(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="headroom-pressure-")).resolve()
-        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
-        cls.model_file = cls.directory / "kvheavy.gguf"
-        subprocess.run([program("make-gguf"), "kvheavy", cls.model_file], check=True)
-        cls.cluster = Cluster(cls.directory, ADDRESS)
-        cls.addClassCleanup(cls.cluster.stop)
-        cls.cluster.start()
+        set_up(cls, "kvheavy", ADDRESS)
         cls.cluster.allow_macs(NODE)
         cls.memory = Memory(cls.directory)
         cls.addClassCleanup(cls.memory.stop)

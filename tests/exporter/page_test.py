@@ -6,8 +6,6 @@ Usage: page_test.py EXPORTER MAKE_GGUF LLAMA_SERVER [SCREENSHOT_DIR]
 import json
 import os
 import pathlib
-import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -47,22 +45,13 @@ class Page(BrowserTest):
         for name, context in (("small", 512), ("huge", 1 << 20)):
             text = MODEL.format(name=name, path=cls.gguf, context=context)
             (manifests / f"{name}.yaml").write_text(text)
-        log = root / "log"
         # Own folders and any free port, so that several runs do not meet.
-        with log.open("w") as stderr:
-            exporter = subprocess.Popen(
-                [EXPORTER, "--listen", "127.0.0.1:0", "--manifests", manifests, "--state-dir",
-                 root / "state", "--llama-server", LLAMA_SERVER, "--memory-budget", "2Gi",
-                 "--stop-models-on-exit"], stderr=stderr)
-        cls.stack.callback(cls.stop, exporter)
-        cls.url = until(lambda: re.search(r"url=(http://\S+)", log.read_text()), exporter)[1]
+        exporter = cls.serve(
+            [EXPORTER, "--listen", "127.0.0.1:0", "--manifests", manifests, "--state-dir",
+             root / "state", "--llama-server", LLAMA_SERVER, "--memory-budget", "2Gi",
+             "--stop-models-on-exit"], root / "log")
         until(lambda: cls.states() == {"small": "ready", "huge": "waiting-for-memory"}, exporter)
         cls.start_browser(root / "profile")
-
-    @staticmethod
-    def stop(process):
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
 
     @classmethod
     def get(cls, path):

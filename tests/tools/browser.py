@@ -3,6 +3,9 @@
 import contextlib
 import json
 import pathlib
+import re
+import signal
+import subprocess
 import unittest
 
 from selenium import webdriver
@@ -55,6 +58,16 @@ class BrowserTest(unittest.TestCase):
     def setUpClass(cls):
         cls.stack = contextlib.ExitStack()
         cls.addClassCleanup(cls.stack.close)
+
+    @classmethod
+    def serve(cls, command, log):
+        """Runs a program of ours until the class ends; sets `url` from what it logs."""
+        with log.open("w") as stderr:
+            process = subprocess.Popen(command, stderr=stderr)
+        cls.stack.callback(process.wait, 60)
+        cls.stack.callback(process.send_signal, signal.SIGTERM)
+        cls.url = until(lambda: re.search(r"url=(http://\S+)", log.read_text()), process)[1]
+        return process
 
     @classmethod
     def start_browser(cls, profile):

@@ -8,7 +8,6 @@ import json
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -36,22 +35,13 @@ class Page(BrowserTest):
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         nodes.write_text(re.sub(r'observed-at: ".*"', f'observed-at: "{now}"',
                                 (ROOT / "tests/data/node/node.yaml").read_text()))
-        log = root / "log"
-        with log.open("w") as stderr:
-            webhook = subprocess.Popen([WEBHOOK, "--listen", "127.0.0.1:0", "--nodes", nodes,
-                                        "--shutdown-delay", "0s"], stderr=stderr)
-        cls.stack.callback(cls.stop, webhook)
-        cls.url = until(lambda: re.search(r"url=(http://\S+)", log.read_text()), webhook)[1]
+        webhook = cls.serve([WEBHOOK, "--listen", "127.0.0.1:0", "--nodes", nodes,
+                             "--shutdown-delay", "0s"], root / "log")
         until(lambda: cls.status("/readyz") == 200, webhook)
         cls.decide("fits", "1Gi")
         cls.decide("too-big", "900Gi")
         cls.decide("tried", "900Gi", dryRun=True)
         cls.start_browser(root / "profile")
-
-    @staticmethod
-    def stop(process):
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
 
     @classmethod
     def status(cls, path):
